@@ -1,0 +1,56 @@
+"""Evaluation: retrieval on held-out clips, and fusion of frozen features."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.settings import Settings
+
+
+class RetrievalConfig(Settings):
+    """Zero-shot text-to-video and video-to-text retrieval."""
+
+    split: Literal["train", "val", "test"] = "test"
+    """Split whose clips are ranked."""
+
+    queries: str = ""
+    """JSONL of labelled spans (video_id, start_s, end_s, sentence) that give the queries;
+    without it each clip's nearest window is its query."""
+
+    grid_queries: int = Field(default=8, ge=0)
+    """Queries drawn in the report with the clips they find."""
+
+
+class FusionConfig(Settings):
+    """Classifiers on frozen video, audio and text features."""
+
+    labels: str = ""
+    """JSONL of labelled spans (video_id, start_s, end_s, label); without it there is no fusion."""
+
+    seeds: int = Field(default=3, ge=3)
+    """Classifiers trained for each row of the table."""
+
+    hidden_dim: int = Field(default=64, gt=0)
+    """Hidden width of a classifier."""
+
+    epochs: int = Field(default=60, gt=0)
+    """Passes over the labelled training clips."""
+
+    lr: float = Field(default=3e-3, gt=0)
+    """Learning rate of the classifiers."""
+
+
+class EvaluationConfig(Settings):
+    """What is measured on a trained run."""
+
+    retrieval: RetrievalConfig = RetrievalConfig()
+    """Retrieval."""
+
+    fusion: FusionConfig = FusionConfig()
+    """Fusion."""
+
+    batch: int = Field(default=32, ge=1)
+    """Clips that are embedded at a time."""
+
+    mel_bands: int = Field(default=40, ge=8)
+    """Bands of the log-mel spectrogram that stands for audio."""

@@ -1,0 +1,49 @@
+"""What the training minimises: MIL-NCE, cyclic translation, and their weights."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.settings import Settings
+
+
+class MilNceConfig(Settings):
+    """Multiple-instance noise-contrastive estimation (Miech 2020)."""
+
+    weight: float = Field(default=1.0, ge=0)
+    """Share of this loss in the total."""
+
+    temperature: float = Field(default=1.0, gt=0)
+    """Divides the similarities. The paper trains on raw dot products, hence 1."""
+
+    positives_in_denominator: Literal["twice", "once"] = "twice"
+    """`twice` as in the authors' code (floor log 2), `once` as in the paper (floor 0)."""
+
+    candidates: int = Field(default=5, ge=1, le=9)
+    """K: windows of the bag that count as positives."""
+
+    mask_same_video: bool = True
+    """Leave other clips of the same video out of the negatives."""
+
+
+class CyclicConfig(Settings):
+    """Cyclic translation between a clip and its window (Pham 2019)."""
+
+    weight: float = Field(default=0.0, ge=0)
+    """Share of this loss in the total; 0 leaves the translator out."""
+
+    forward_weight: float = Field(default=1.0, ge=0)
+    """Weight of source -> target within this loss."""
+
+    cycle_weight: float = Field(default=1.0, ge=0)
+    """Weight of the way back, target -> source, within this loss."""
+
+
+class ObjectivesConfig(Settings):
+    """The objectives of a run; the total is their weighted sum."""
+
+    mil_nce: MilNceConfig = MilNceConfig()
+    """The contrastive objective."""
+
+    cyclic: CyclicConfig = CyclicConfig()
+    """The translation objective."""

@@ -1,0 +1,78 @@
+"""One settings tree a verb: what `weakvid VERB` reads from YAML and the command line."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from configs.clips import ClipsConfig
+from configs.fusion import EvaluationConfig
+from configs.models import ModelConfig
+from configs.objectives import ObjectivesConfig
+from configs.settings import Settings
+from configs.shards import ShardsConfig
+from configs.sources import SourcesConfig
+from configs.training import DataConfig, TrainingConfig
+
+
+class RayConfig(Settings):
+    """Where the work runs."""
+
+    address: str = "local"
+    """`local` starts Ray on this machine; otherwise the address of a running cluster."""
+
+    cpus: int = Field(default=0, ge=0)
+    """CPUs given to a local Ray; 0 takes all."""
+
+
+class RunConfig(Settings):
+    """A run: named, resumable, one folder."""
+
+    name: str = Field(default="demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    """Name of the run, and of its folder."""
+
+    root: str = "runs"
+    """Folder that holds the runs."""
+
+
+class ShardsJob(Settings):
+    """`weakvid shards`: raw videos -> shards."""
+
+    sources: SourcesConfig = SourcesConfig()
+    clips: ClipsConfig = ClipsConfig()
+    shards: ShardsConfig = ShardsConfig()
+    ray: RayConfig = RayConfig()
+
+
+class TrainJob(Settings):
+    """`weakvid train`: shards -> a trained run."""
+
+    run: RunConfig = RunConfig()
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    objectives: ObjectivesConfig = ObjectivesConfig()
+    training: TrainingConfig = TrainingConfig()
+    ray: RayConfig = RayConfig()
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> Self:
+        if self.data.size > self.data.resize:
+            raise ValueError(
+                "data.size must not exceed data.resize, "
+                f"got {self.data.size} and {self.data.resize}"
+            )
+        return self
+
+
+class EvaluateJob(Settings):
+    """`weakvid evaluate`: a trained run -> retrieval and fusion figures."""
+
+    run: RunConfig = RunConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+
+class ReportJob(Settings):
+    """`weakvid report`: everything known of a run -> one HTML file."""
+
+    run: RunConfig = RunConfig()
+    source: str = ""
+    """Demo-corpus folder whose truth files the report counts against; empty: none."""

@@ -1,0 +1,47 @@
+"""How samples become shards: bundles, size caps, splits, the output folder."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from configs.settings import Settings
+
+
+class ShardsConfig(Settings):
+    """Output folder and layout of the shards."""
+
+    out: str = ""
+    """Folder that receives shards, manifest and rejects."""
+
+    sources_per_bundle: int = Field(default=32, ge=1)
+    """Videos that one Ray task turns into one bundle, on average."""
+
+    max_shard_bytes: int = Field(default=512 * 2**20, ge=2**20)
+    """A bundle begins another part file once a shard has this size."""
+
+    max_shard_samples: int = Field(default=2000, ge=1)
+    """A bundle begins another part file once a shard has this many samples."""
+
+    val_share: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the videos held out for validation, by a hash of the video id."""
+
+    test_share: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the videos held out for testing, by a hash of the video id."""
+
+    attempts: int = Field(default=3, ge=1)
+    """Times that a bundle is tried when its worker dies."""
+
+    max_reject: float = Field(default=0.5, ge=0, le=1)
+    """Share of rejected videos above which the command ends with exit code 3."""
+
+    retry_rejects: bool = False
+    """Build again the bundles in which a source was rejected."""
+
+    @model_validator(mode="after")
+    def _splits_leave_something_to_train_on(self) -> Self:
+        if self.val_share + self.test_share >= 1:
+            raise ValueError(
+                "shards.val_share + shards.test_share must be below 1, "
+                f"got {self.val_share} + {self.test_share}"
+            )
+        return self
