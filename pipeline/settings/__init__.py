@@ -1,0 +1,1 @@
+"""A preset, a YAML file and dotted flags become one checked settings tree."""

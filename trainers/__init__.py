@@ -1,0 +1,1 @@
+"""Shards to models to evaluation figures. Floor 2."""
