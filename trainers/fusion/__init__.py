@@ -1,0 +1,1 @@
+"""Classifiers over video, audio and text, alone and fused, on equal terms."""
