@@ -38,6 +38,10 @@ class CyclicConfig(Settings):
     cycle_weight: float = Field(default=1.0, ge=0)
     """Weight of the way back, target -> source, within this loss."""
 
+    target_window: Literal["nearest", "most_similar"] = "most_similar"
+    """Window of the bag that a clip is translated into: the nearest in time, which is right for
+    about a third of clips, or the one with the highest similarity in the joint space."""
+
 
 class ObjectivesConfig(Settings):
     """The objectives of a run; the total is their weighted sum."""
