@@ -1,0 +1,23 @@
+import pytest
+
+from configs.training import TrainingConfig
+from trainers.loop.schedule import learning_rate
+
+CONFIG = TrainingConfig(steps=100, warmup_steps=10, lr=0.5)
+
+
+def test_warm_up_rises_in_equal_parts_to_the_peak():
+    rates = [learning_rate(CONFIG, step) for step in range(10)]
+    assert rates == pytest.approx([0.05 * (step + 1) for step in range(10)])
+
+
+def test_the_cosine_falls_from_the_peak_to_nothing():
+    rates = [learning_rate(CONFIG, step) for step in range(10, 101)]
+    assert rates[0] == pytest.approx(0.5)
+    assert all(later < earlier for earlier, later in zip(rates, rates[1:], strict=False))
+    assert rates[45] == pytest.approx(0.25)
+    assert rates[-1] == pytest.approx(0.0)
+
+
+def test_no_warm_up_begins_at_the_peak():
+    assert learning_rate(TrainingConfig(steps=5, warmup_steps=0, lr=0.5), 0) == 0.5

@@ -1,0 +1,1 @@
+"""Shards -> batches: tokenizer, augmentation and a loader whose order is arithmetic."""

@@ -1,0 +1,127 @@
+"""Rows of the manifest -> examples, each read by its place in a shard.
+
+Shape letters in this file:
+    T  frames    H, W  pixels    C  colours    K  windows of a bag    L  pieces of a window
+"""
+
+import hashlib
+import threading
+
+import numpy as np
+
+from configs.training import DataConfig
+from shards import storage
+from shards.clipcodec import decode_clip
+from shards.manifest import Manifest
+from shards.read import read_sample_at
+from trainers.data.batch import Example
+from trainers.data.clips import augment, resize_short_side
+from trainers.data.seeds import derive_seed
+from trainers.data.tokenizer import PAD, Tokenizer
+
+
+class DamagedSample(RuntimeError):  # noqa: N818 - it names a thing, as the reject codes do
+    """A sample cannot be read or decoded."""
+
+
+def split_rows(manifest: Manifest, split: str) -> np.ndarray:
+    """Return the rows of the manifest that belong to a split, ascending, int64."""
+    splits = manifest.samples.column("split").to_numpy(zero_copy_only=False)
+    return np.flatnonzero(splits == split)
+
+
+def train_texts(manifest: Manifest) -> list[str]:
+    """Return the narration of the train split: each clip's nearest window, once a video."""
+    rows = split_rows(manifest, "train")
+    table = manifest.samples.select(["video_id", "caption"]).take(rows)
+    pairs = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return [caption for _, caption in dict.fromkeys(pairs)]
+
+
+class ClipReader:
+    """Reads, decodes and augments clips. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        config: DataConfig,
+        manifest: Manifest,
+        tokenizer: Tokenizer,
+        candidates: int,
+        max_words: int,
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            config: Where the shards are, and what is done to a clip.
+            manifest: The manifest of those shards.
+            tokenizer: Turns windows into pieces.
+            candidates: K, windows of the bag that are kept, nearest first.
+            max_words: L, pieces kept of a window.
+        """
+        self._config = config
+        columns = manifest.samples.combine_chunks()
+        self._key, self._shard, self._video = (
+            columns.column(name) for name in ("key", "shard", "video_id")
+        )
+        self._offset, self._length = (columns.column(name) for name in ("offset", "length"))
+        self._tokenizer = tokenizer
+        self._bag_shape = (candidates, max_words)
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._cache_room = int(config.cache_gib * 2**30)
+        self._cache_lock = threading.Lock()
+
+    def example(self, row: int, seed: int | None) -> Example:
+        """Return one clip with its bag.
+
+        Args:
+            row: Row of the manifest.
+            seed: Seed of the augmentation; None takes the middle of the clip.
+
+        Raises:
+            DamagedSample: If the sample cannot be read or decoded, naming shard and key.
+        """
+        video_id = self._video[row].as_py()
+        try:
+            frames_NHWC, tokens_KL = self._stored(row)
+            random = None if seed is None else np.random.Generator(np.random.PCG64(seed))
+            frames_THWC = augment(frames_NHWC, self._config, random)
+        except (ValueError, OSError) as error:
+            raise DamagedSample(
+                f"sample {self._key[row].as_py()} of shard {self._shard[row].as_py()} in "
+                f"{self._config.shards} must be readable, got: {error}; `weakvid verify` checks "
+                "all of them"
+            ) from error
+        # A window that the tokenizer knows nothing of is no candidate either.
+        mask_K = (tokens_KL != PAD).any(axis=1)
+        return Example(frames_THWC, tokens_KL, mask_K, video_number(video_id), row)
+
+    def _stored(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what does not depend on the augmentation: resized frames and the bag."""
+        cached = self._cache.get(row)
+        if cached is not None:
+            return cached
+        path = storage.join(self._config.shards, self._shard[row].as_py())
+        sample = read_sample_at(path, self._offset[row].as_py(), self._length[row].as_py())
+        frames_NHWC = decode_clip(sample.clip, self._config.decoder)
+        frames_NHWC = resize_short_side(frames_NHWC, self._config.resize)
+        candidates, max_words = self._bag_shape
+        tokens_KL = np.full((candidates, max_words), PAD, dtype=np.int64)
+        texts = [window.text for window in sample.windows[:candidates]]
+        tokens_KL[: len(texts)] = self._tokenizer.encode(texts, max_words)
+        with self._cache_lock:
+            # Nothing is ever evicted: over an epoch every clip is as likely to come as another.
+            if row not in self._cache and frames_NHWC.nbytes <= self._cache_room:
+                self._cache[row] = (frames_NHWC, tokens_KL)
+                self._cache_room -= frames_NHWC.nbytes
+        return frames_NHWC, tokens_KL
+
+
+def video_number(video_id: str) -> int:
+    """Return an int64 that stands for a video's id."""
+    digest = hashlib.blake2b(video_id.encode("utf-8"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def augmentation_seed(seed: int, epoch: int, position: int) -> int:
+    """Return the seed of the augmentation of the clip at one position of one epoch."""
+    return derive_seed(seed, epoch, position)

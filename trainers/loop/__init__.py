@@ -1,0 +1,1 @@
+"""The training loop: step, schedule, checkpoints, metrics, attempts and the Ray entry."""

@@ -1,0 +1,59 @@
+"""metrics.jsonl: one object a line, each step once, whatever happened to the run."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from shards.storage import write_atomic
+
+LOG = "metrics.jsonl"
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Return the whole lines of the file; a torn one at its end is passed over."""
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            continue
+    return lines
+
+
+def cut_back(path: Path, step: int) -> list[int]:
+    """Drop, in one atomic replacement, what was logged after `step`, and any torn line.
+
+    Returns:
+        The training steps that were dropped: they will be done again.
+    """
+    lines = read_metrics(path)
+    kept = [line for line in lines if line["step"] <= step]
+    lost = [line["step"] for line in lines if line["step"] > step and "train/loss" in line]
+    text = "".join(f"{json.dumps(line)}\n" for line in kept)
+    if path.exists() and path.read_text(errors="replace") != text:
+        write_atomic(str(path), text.encode())
+    return lost
+
+
+class MetricsLog:
+    """Appends lines. Opened after `cut_back`, by one writer at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a")
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Write one line and hand it to the operating system. Floats keep every digit."""
+        self._file.write(json.dumps({"step": step, **values}) + "\n")
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Flush to the disk, so that no checkpoint is newer than the log of its steps."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self.sync()
+        self._file.close()
