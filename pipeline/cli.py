@@ -1,0 +1,189 @@
+"""The command line `weakvid`: verbs, exit codes. Imports what a verb needs when it is called.
+
+Exit codes: 0 done, 1 failed, 2 bad settings or usage, 3 done but with too many rejects,
+130 interrupted, 143 drained after SIGTERM.
+"""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from pipeline.console import complain, say, set_up_logging
+
+OK, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+SUMMARIES = {
+    "shards": "raw videos with captions -> training shards",
+    "train": "shards -> a trained run; the same command again goes on where it stopped",
+    "evaluate": "a trained run -> retrieval and fusion figures",
+    "report": "everything known of a run -> one HTML file",
+    "verify": "check written shards against their manifest",
+    "status": "how far shards or a run have come",
+    "doctor": "check this machine, and say how to mend it",
+    "demo-corpus": "write little narrated videos to try everything on",
+    "config": "check, show or compare settings",
+}
+
+EXAMPLES = {
+    "shards": (
+        "weakvid shards --dry-run",
+        "weakvid shards --preset local --sources.path videos --shards.out data/real",
+        "weakvid shards --preset local --config mine.yaml --shards.retry-rejects",
+    ),
+    "train": (
+        "weakvid train --dry-run",
+        "weakvid train --data.shards data/real --run.name real --training.steps 60",
+        "weakvid train --preset local --config mine.yaml --training.workers 2",
+    ),
+    "evaluate": (
+        "weakvid evaluate",
+        "weakvid evaluate --preset local --run.name real",
+    ),
+    "report": ("weakvid report", "weakvid report --preset local --run.name real"),
+    "verify": ("weakvid verify data/demo/shards",),
+    "status": ("weakvid status data/demo/shards", "weakvid status runs/demo"),
+    "doctor": ("weakvid doctor",),
+    "demo-corpus": (
+        "weakvid demo-corpus",
+        "weakvid demo-corpus --out /tmp/videos --seed 1 --videos 12",
+    ),
+    "config": (
+        "weakvid config check train --config mine.yaml",
+        "weakvid config show train --preset cluster --data.shards data/real",
+        "weakvid config diff train demo local",
+    ),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    wants_traceback = words[:1] == ["--traceback"]
+    if wants_traceback:
+        words = words[1:]
+    if not words or words[0] in ("-h", "--help", "help"):
+        say(_overview())
+        return OK if words else BAD_USAGE
+    if words[0] == "--version":
+        say(_version())
+        return OK
+    verb, rest = words[0], words[1:]
+    if verb not in SUMMARIES:
+        complain(f"weakvid: no verb {verb!r}{_nearest(verb)}")
+        return BAD_USAGE
+    return _guarded(lambda: _call(verb, rest), wants_traceback)
+
+
+def _overview() -> str:
+    width = max(map(len, SUMMARIES))
+    return "\n".join(
+        [
+            "usage: weakvid VERB [--preset demo|local|cluster] [--config FILE] [--key.path VALUE]",
+            "",
+            "Narrated videos -> training shards -> a trained, evaluated model.",
+            "",
+            "verbs:",
+            *(f"  {verb:<{width}}  {summary}" for verb, summary in SUMMARIES.items()),
+            "",
+            "examples:",
+            *(f"  {EXAMPLES[verb][0]}" for verb in ("demo-corpus", "shards", "train")),
+            *(f"  {example}" for verb in ("evaluate", "report") for example in EXAMPLES[verb][:1]),
+            f"  {EXAMPLES['shards'][1]}",
+            "",
+            "`weakvid VERB --help` lists the settings of a verb. `--dry-run` touches nothing.",
+            "`weakvid --traceback VERB ...` shows where a message about bad input came from.",
+            "exit codes: 0 done, 1 failed, 2 bad settings or usage, 3 too many rejects,",
+            "            130 interrupted, 143 drained after SIGTERM",
+        ]
+    )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"weakvid {version('weakvid')}"
+
+
+def _nearest(word: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, list(SUMMARIES), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(SUMMARIES)}"
+
+
+def _guarded(command: Callable[[], int], wants_traceback: bool) -> int:
+    """Turn what a command raises into a message and an exit code."""
+    try:
+        return command()
+    except KeyboardInterrupt:
+        complain("interrupted; the same command goes on from what is committed")
+        return INTERRUPTED
+    except (ValueError, FileNotFoundError, NotADirectoryError) as error:
+        # Ray dresses a failure inside a worker up as the exception that it was there.
+        if type(error).__name__.startswith("RayTaskError"):
+            complain(traceback.format_exc().rstrip())
+            return FAILED
+        if wants_traceback:
+            complain(traceback.format_exc().rstrip())
+        else:
+            complain(f"weakvid: {error}" if "\n" not in str(error) else str(error))
+        return BAD_USAGE
+    except Exception:
+        complain(traceback.format_exc().rstrip())
+        return FAILED
+
+
+def _call(verb: str, words: list[str]) -> int:
+    if verb == "config":
+        return _config(words)
+    if verb in ("verify", "status", "doctor"):
+        return _on_folder(verb, words)
+    from pipeline.settings.load import resolve, to_yaml
+
+    resolved = resolve(verb, words, f"weakvid {verb}", describe(verb))
+    stage = importlib.import_module(f"pipeline.stages.{verb.replace('-', '_')}")
+    if resolved.dry_run:
+        say(to_yaml(resolved.job).rstrip())
+        say("\n" + stage.plan_text(resolved.job).rstrip())
+        return OK
+    set_up_logging()
+    return stage.run(resolved.job)
+
+
+def describe(verb: str) -> str:
+    """Return what a verb does and how it is called, for the top of its help."""
+    return "\n".join([SUMMARIES[verb], "", "examples:", *(f"  {e}" for e in EXAMPLES[verb])])
+
+
+def _on_folder(verb: str, words: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=f"weakvid {verb}",
+        description=describe(verb),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if verb != "doctor":
+        what = "folder of shards" if verb == "verify" else "folder of shards or of a run"
+        parser.add_argument("folder", metavar="DIR", help=what)
+    try:
+        arguments = parser.parse_args(words)
+    except SystemExit as stop:
+        return BAD_USAGE if stop.code else OK
+    set_up_logging()
+    stage = importlib.import_module(f"pipeline.stages.{verb}")
+    return stage.run() if verb == "doctor" else stage.run(arguments.folder)
+
+
+def _config(words: list[str]) -> int:
+    from pipeline.settings.inspect import run
+
+    if not words or words[0] in ("-h", "--help"):
+        say(f"usage: weakvid config check|show|diff VERB ...\n\n{describe('config')}")
+        return OK if words else BAD_USAGE
+    return run(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

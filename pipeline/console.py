@@ -1,0 +1,36 @@
+"""What a user reads: text without control characters, and a log of one line a record."""
+
+import logging
+import sys
+
+
+def printable(text: str) -> str:
+    """Replace control characters except line feed and tab, so that no title moves a terminal.
+
+    Titles, file names and captions come from strangers; an escape sequence among them would be
+    obeyed by the terminal that shows it.
+    """
+    return "".join(c if c in "\n\t" or c.isprintable() else "�" for c in text)
+
+
+def say(text: str) -> None:
+    """Print a result."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def complain(text: str) -> None:
+    """Print a message about what went wrong."""
+    sys.stdout.flush()
+    sys.stderr.write(printable(text) + "\n")
+
+
+class _Printable(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+def set_up_logging() -> None:
+    """Send records to standard error, one readable line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Printable("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -1,0 +1,190 @@
+"""Dotted flags, `--training.steps 60`, read by tyro into a layer of settings.
+
+tyro gets a copy of the settings tree whose leaves are plain words. So it does what it is good at
+(flags, help, which flag misses its value), and the settings themselves check every value from
+every layer in one go.
+"""
+
+import dataclasses
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import tyro
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from pipeline.settings.errors import did_you_mean
+from pipeline.settings.layers import Layer
+
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """Flags that are no settings."""
+
+    preset: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="{demo,local,cluster}",
+            help="Settings to begin with.",
+            help_behavior_hint="(default: demo)",
+        ),
+    ] = ""
+    config: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="FILE",
+            help="YAML file over the preset; flags go over both.",
+            help_behavior_hint="(default: none)",
+        ),
+    ] = ""
+    dry_run: Annotated[
+        bool, tyro.conf.arg(help="Print the settings and the plan, and touch nothing.")
+    ] = False
+
+
+def read_flags(
+    job: type[BaseModel],
+    argv: Sequence[str],
+    defaults: Mapping[str, Any],
+    prog: str,
+    description: str,
+) -> tuple[Layer, list[str]]:
+    """Return what the flags set, and a line for each word that is no flag.
+
+    `--help` prints every setting with its docstring and exits 0; a flag without its value exits 2.
+
+    Args:
+        job: The settings tree.
+        argv: Words of the command line after the verb.
+        defaults: The tree below the flags, shown in the help text.
+        prog: Name shown in the usage line.
+        description: Text above the list of settings.
+    """
+    mirror = _mirror(job, defaults, with_common=True)
+    parsed, unknown = tyro.cli(
+        tyro.conf.AvoidSubcommands[mirror],
+        args=_spell_out_booleans(argv, set(_booleans(job))),
+        default=mirror(),
+        prog=prog,
+        description=description,
+        return_unknown_args=True,
+    )
+    layer = Layer("", _changed(parsed, mirror(), job))
+    return layer, _complaints(unknown, list(_leaves(job)))
+
+
+def _mirror(job: type[BaseModel], defaults: Mapping[str, Any], with_common: bool = False) -> type:
+    """Build the dataclass that tyro reads: same tree, same docstrings, words for values."""
+    fields: list[Any] = []
+    for name, info in job.model_fields.items():
+        model = _model_of(info)
+        if model is not None:
+            below = defaults.get(name)
+            inner = _mirror(model, below if isinstance(below, Mapping) else {})
+            fields.append((name, inner, dataclasses.field(default_factory=inner)))
+            continue
+        value = defaults.get(name, info.get_default(call_default_factory=True))
+        kind, word, metavar = _word(info.annotation, value)
+        help_text = " ".join((info.description or "").split()).replace("`", "")
+        argument = tyro.conf.arg(help=help_text, metavar=metavar)
+        fields.append((name, Annotated[kind, argument], dataclasses.field(default=word)))
+    made = dataclasses.make_dataclass(
+        job.__name__, fields, bases=(Common,) if with_common else (), frozen=True
+    )
+    made.__doc__ = None
+    return made
+
+
+def _word(annotation: Any, value: Any) -> tuple[Any, Any, str | None]:
+    """Return the type that tyro reads, the default it shows, and the name of the value."""
+    if annotation is bool:
+        return bool, bool(value), None
+    if get_origin(annotation) in (tuple, list):
+        items = value if isinstance(value, tuple | list) else ()
+        return tuple[str, ...], tuple(str(item) for item in items), None
+    if get_origin(annotation) is Literal:
+        metavar = "{" + ",".join(str(choice) for choice in get_args(annotation)) + "}"
+        return str, str(value), metavar
+    names = {int: "INT", float: "FLOAT", str: "STR"}
+    return str, "" if value is None else str(value), names.get(annotation, "VALUE")
+
+
+def _model_of(info: FieldInfo) -> type[BaseModel] | None:
+    candidates = (info.annotation, *get_args(info.annotation))
+    if isinstance(info.annotation, types.GenericAlias):
+        return None
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _changed(parsed: Any, untouched: Any, job: type[BaseModel]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, info in job.model_fields.items():
+        new, old = getattr(parsed, name), getattr(untouched, name)
+        model = _model_of(info)
+        if model is not None:
+            below = _changed(new, old, model)
+            if below:
+                tree[name] = below
+        elif new != old:
+            tree[name] = list(new) if isinstance(new, tuple) else new
+    return tree
+
+
+def _leaves(job: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, info in job.model_fields.items():
+        model = _model_of(info)
+        if model is not None:
+            yield from _leaves(model, f"{prefix}{name}.")
+        else:
+            yield f"--{prefix}{name}".replace("_", "-")
+
+
+def _booleans(job: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, info in job.model_fields.items():
+        model = _model_of(info)
+        if model is not None:
+            yield from _booleans(model, f"{prefix}{name}.")
+        elif info.annotation is bool:
+            yield f"--{prefix}{name}".replace("_", "-")
+
+
+def _spell_out_booleans(argv: Sequence[str], booleans: set[str]) -> list[str]:
+    """Turn `--data.flip false` and `--data.flip=false` into tyro's `--data.no-flip`."""
+    words: list[str] = []
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        flag, equals, value = word.partition("=")
+        flag = flag.replace("_", "-")
+        if flag in booleans:
+            if not equals and rest and rest[0].lower() in TRUE + FALSE:
+                value = rest.pop(0)
+            head, _, name = flag[2:].rpartition(".")
+            off = value.lower() in FALSE
+            words.append(f"--{head}{'.' if head else ''}{'no-' if off else ''}{name}")
+        else:
+            words.append(word)
+    return words
+
+
+def _complaints(unknown: Sequence[str], leaves: Sequence[str]) -> list[str]:
+    known = [*leaves, "--preset", "--config", "--dry-run"]
+    lines = []
+    after_flag = False
+    for word in unknown:
+        if word.startswith("-") and not word.lstrip("-").replace(".", "", 1).isdigit():
+            flag = word.partition("=")[0].replace("_", "-")
+            near = did_you_mean(flag, known)
+            lines.append(f"{flag}: no such flag{near if 'did you mean' in near else ''}")
+            after_flag = "=" not in word
+        elif not after_flag:
+            lines.append(f"{word}: not understood; settings are given as --key.path VALUE")
+        else:
+            after_flag = False
+    return lines

@@ -1,0 +1,127 @@
+"""From a verb and its words to checked settings: defaults < preset < file < flags."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from configs.demo_corpus import DemoCorpusConfig
+from configs.runs import EvaluateJob, ReportJob, ShardsJob, TrainJob
+from pipeline.settings.errors import SettingsError, describe
+from pipeline.settings.files import file_layer, preset_layer
+from pipeline.settings.flags import read_flags
+from pipeline.settings.layers import Layer, merge
+
+JOBS: dict[str, type[BaseModel]] = {
+    "shards": ShardsJob,
+    "train": TrainJob,
+    "evaluate": EvaluateJob,
+    "report": ReportJob,
+    "demo-corpus": DemoCorpusConfig,
+}
+
+# Presets leave these open where only the user can know them.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "shards": ("sources.path", "shards.out"),
+    "train": ("data.shards",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings of one command."""
+
+    job: Any
+    """The checked tree."""
+
+    dry_run: bool
+    """Whether the command only says what it would do."""
+
+
+def resolve(verb: str, argv: Sequence[str], prog: str, description: str = "") -> Resolved:
+    """Read preset, file and flags, and check them as a whole.
+
+    Args:
+        verb: A key of `JOBS`.
+        argv: Words of the command line after the verb.
+        prog: Name shown in the usage line.
+        description: Text above the list of settings in the help.
+
+    Raises:
+        SettingsError: With every line that is wrong.
+    """
+    job = JOBS[verb]
+    common = _common(argv)
+    layers = base_layers(verb, common.preset, common.config)
+    flags, complaints = read_flags(job, argv, merge(layers), prog, description)
+    return Resolved(check(verb, [*layers, flags], complaints), common.dry_run)
+
+
+def base_layers(verb: str, preset: str, config: str) -> list[Layer]:
+    """Return what stands below the flags.
+
+    Raises:
+        SettingsError: If the preset or the file cannot be read.
+    """
+    if verb == "demo-corpus" and preset:
+        raise SettingsError(["--preset: demo-corpus has no presets"])
+    layers = [] if verb == "demo-corpus" else [preset_layer(preset or "demo", verb)]
+    if config:
+        layers.append(file_layer(config))
+    return layers
+
+
+def check(
+    verb: str, layers: Sequence[Layer], complaints: Sequence[str] = (), complete: bool = True
+) -> Any:
+    """Return the checked settings tree of a verb.
+
+    Args:
+        verb: A key of `JOBS`.
+        layers: Where values come from, the strongest last.
+        complaints: Lines that are wrong already.
+        complete: Whether what only the user can know must have been given.
+
+    Raises:
+        SettingsError: With every line that is wrong, `complaints` first.
+    """
+    lines = list(complaints)
+    try:
+        job = JOBS[verb].model_validate(merge(layers))
+    except ValidationError as error:
+        raise SettingsError([*lines, *describe(error, JOBS[verb], layers)]) from error
+    lines += [
+        f"--{path.replace('_', '-')}: must be given, here or in a --config file (got '')"
+        for path in REQUIRED.get(verb, ())
+        if complete and not _value_at(job, path)
+    ]
+    if lines:
+        raise SettingsError(lines)
+    return job
+
+
+def to_yaml(job: BaseModel) -> str:
+    """Return the whole tree as YAML that `--config` reads back."""
+    return yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _common(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the flags that decide what the help text and the other flags stand on."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--preset", default="")
+    parser.add_argument("--config", default="")
+    parser.add_argument("--dry-run", "--dry_run", action="store_true")
+    try:
+        return parser.parse_known_args(list(argv))[0]
+    except argparse.ArgumentError as error:
+        raise SettingsError([f"{error.argument_name}: must have a value"]) from error
+
+
+def _value_at(job: BaseModel, path: str) -> Any:
+    value: Any = job
+    for key in path.split("."):
+        value = getattr(value, key)
+    return value
