@@ -1,0 +1,134 @@
+"""One self-contained HTML page about a run: what went in, what was learned, how to redo it.
+
+No script, no remote load (the page's own policy forbids both), and no clock: the same files
+give the same bytes.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.reports import missing, text
+from pipeline.reports.curves import CurvesSection, curves_section
+from pipeline.reports.fusion import FusionSection, fusion_section
+from pipeline.reports.headline import Tile, tiles
+from pipeline.reports.inputs import RunFiles, load_run_files
+from pipeline.reports.intake import IntakeSection, intake_section, load_manifest
+from pipeline.reports.missing import Missing
+from pipeline.reports.retrieval import RetrievalSection, retrieval_section
+from pipeline.reports.sheets import SheetsSection, sheets_section
+from pipeline.reports.truth import load_truth
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that the template shows."""
+
+    run: RunFiles
+    tiles: list[Tile]
+    intake: IntakeSection
+    sheets: SheetsSection
+    curves: CurvesSection
+    retrieval: RetrievalSection
+    fusion: FusionSection
+    versions: list[tuple[str, str]]
+    reproduce_missing: list[Missing]
+
+
+def write_report(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Path:
+    """Write `report.html` into a run's folder and return its path.
+
+    Args:
+        run_dir: Folder of the run. Any file in it may be missing; the report says so.
+        shards_out: Folder written by `weakvid shards`; none leaves clips and counts out.
+        corpus: Folder of the demo corpus, whose truth stands beside the clips; none leaves it out.
+
+    Raises:
+        ValueError: If the run's folder does not exist.
+    """
+    if not run_dir.is_dir():
+        raise ValueError(
+            f"a report needs a run's folder, got {str(run_dir)!r}, which does not exist; "
+            "set run.name and run.root, or train first"
+        )
+    page = render(collect(run_dir, shards_out, corpus)).encode("utf-8")
+    if len(page) > MAX_BYTES:
+        logger.warning("report: %d bytes, more than the %d that it should be", len(page), MAX_BYTES)
+    path = run_dir / "report.html"
+    beside = path.with_name(".report.html.tmp")
+    beside.write_bytes(page)
+    os.replace(beside, path)  # noqa: PTH105
+    return path
+
+
+def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Report:
+    """Read and draw all sections."""
+    run = load_run_files(run_dir)
+    manifest = load_manifest(shards_out)
+    intake = intake_section(run, shards_out, manifest)
+    curves = curves_section(run)
+    fusion = fusion_section(run)
+    gaps = []
+    if not run.config_text:
+        gaps.append(Missing("No config.yaml in the run's folder.", missing.train(run.name)))
+    if not run.env:
+        gaps.append(Missing("No env.json in the run's folder.", missing.train(run.name)))
+    return Report(
+        run=run,
+        tiles=tiles(run, intake, curves, fusion),
+        intake=intake,
+        sheets=sheets_section(run, shards_out, manifest, load_truth(corpus)),
+        curves=curves,
+        retrieval=retrieval_section(run, shards_out),
+        fusion=fusion,
+        versions=flatten(run.env),
+        reproduce_missing=gaps,
+    )
+
+
+def render(report: Report) -> str:
+    """Fill the template. Every text is cleaned and escaped; only our own markup passes."""
+    environment = Environment(
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": text.number,
+        "percent": text.percent,
+        "duration": text.duration,
+        "shorten": text.shorten,
+    }
+    here = resources.files("pipeline.reports")
+    template = environment.from_string((here / "report.html.j2").read_text(encoding="utf-8"))
+    style = (here / "report.css").read_text(encoding="utf-8")
+    return template.render(report=report, style=Markup(style))  # noqa: S704
+
+
+def flatten(tree: dict, prefix: str = "") -> list[tuple[str, str]]:
+    """Return the leaves of nested mappings as (dotted name, text), in order of name."""
+    leaves: list[tuple[str, str]] = []
+    for key, value in sorted(tree.items()):
+        if isinstance(value, dict):
+            leaves += flatten(value, f"{prefix}{key}.")
+        else:
+            leaves.append((f"{prefix}{key}", str(value)))
+    return leaves
+
+
+def _harmless(value: object) -> object:
+    # Markup is a str too: ours is left as it is, everything else is from outside.
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return text.clean(value)
+    return value

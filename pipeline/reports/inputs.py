@@ -1,0 +1,126 @@
+"""What a report reads from a run folder. Any part may be missing or damaged: it is then empty."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from pipeline.reports.text import clean
+
+_MAX_JSON_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of one run, parsed.
+
+    `training`, `validation` and `evaluation` are the lines of metrics.jsonl of that kind;
+    `evaluation` is the newest one. `problems` says which file could not be read, and why.
+    """
+
+    name: str
+    config_text: str = ""
+    config: dict = field(default_factory=dict)
+    env: dict = field(default_factory=dict)
+    training: list[dict] = field(default_factory=list)
+    validation: list[dict] = field(default_factory=list)
+    evaluation: dict = field(default_factory=dict)
+    attempts: list[dict] = field(default_factory=list)
+    alignment: dict = field(default_factory=dict)
+    retrieval: dict = field(default_factory=dict)
+    grid: dict = field(default_factory=dict)
+    fusion: dict = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def setting(self, path: str, default: object = None) -> object:
+        """Return a setting of the resolved config by its dotted path, else `default`."""
+        node: object = self.config
+        for part in path.split("."):
+            if not isinstance(node, dict) or part not in node:
+                return default
+            node = node[part]
+        return node
+
+
+def load_run_files(run_dir: Path) -> RunFiles:
+    """Read everything of a run that is there."""
+    problems: list[str] = []
+    config_text = _read_text(run_dir / "config.yaml", problems)
+    metrics = read_jsonl(run_dir / "metrics.jsonl", problems)
+    evaluations = [row for row in metrics if any(key.startswith("eval/") for key in row)]
+    evaluation_dir = run_dir / "evaluation"
+    return RunFiles(
+        name=clean(run_dir.name),
+        config_text=config_text,
+        config=_parse_yaml(config_text, problems),
+        env=_read_object(run_dir / "env.json", problems),
+        training=[row for row in metrics if "train/loss" in row],
+        validation=[row for row in metrics if any(key.startswith("val/") for key in row)],
+        evaluation=evaluations[-1] if evaluations else {},
+        attempts=read_jsonl(run_dir / "attempts.jsonl", problems),
+        alignment=_read_object(evaluation_dir / "alignment.json", problems),
+        retrieval=_read_object(evaluation_dir / "retrieval.json", problems),
+        grid=_read_object(evaluation_dir / "grid.json", problems),
+        fusion=_read_object(evaluation_dir / "fusion.json", problems),
+        problems=problems,
+    )
+
+
+def read_jsonl(path: Path, problems: list[str]) -> list[dict]:
+    """Return the objects of a JSON-lines file; a torn or foreign line is named in `problems`."""
+    rows: list[dict] = []
+    num_bad = 0
+    for line in _read_text(path, problems).split("\n"):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            num_bad += 1
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    if num_bad:
+        problems.append(f"{path.name}: {num_bad} line(s) are not JSON and were left out")
+    return rows
+
+
+def _read_text(path: Path, problems: list[str]) -> str:
+    try:
+        if not path.is_file():
+            return ""
+        if path.stat().st_size > _MAX_JSON_BYTES:
+            problems.append(f"{path.name}: larger than {_MAX_JSON_BYTES >> 20} MiB, not read")
+            return ""
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        problems.append(f"{path.name}: {error.strerror}")
+        return ""
+
+
+def _read_object(path: Path, problems: list[str]) -> dict:
+    text = _read_text(path, problems)
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    problems.append(f"{path.name}: not a JSON object, left out")
+    return {}
+
+
+def _parse_yaml(text: str, problems: list[str]) -> dict:
+    if not text:
+        return {}
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    problems.append("config.yaml: not a YAML mapping, left out")
+    return {}

@@ -1,0 +1,202 @@
+"""Charts as inline SVG whose colours are the page's own, so they follow light and dark.
+
+matplotlib draws with stand-in colours; these are replaced by CSS variables in the SVG text.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.reports.text import clean
+
+INK, MUTED, LINE = "#000101", "#000102", "#000103"
+C1, C2, C3, C4, GOOD = "#000111", "#000112", "#000113", "#000114", "#000115"
+_VARIABLES = {
+    INK: "ink", MUTED: "muted", LINE: "line", C1: "c1", C2: "c2", C3: "c3", C4: "c4", GOOD: "good",
+}  # fmt: skip
+_STYLE = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 9.5,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.titlepad": 10,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.labelcolor": MUTED,
+    "legend.fontsize": 8.5,
+    "lines.solid_capstyle": "round",
+    "lines.linewidth": 1.8,
+}
+_SMOOTH_FROM = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart. `dots` draws the points alone, as for rare validations."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    color: str = C1
+    dots: bool = False
+
+
+def line_chart(
+    name: str,
+    title: str,
+    series: Sequence[Series],
+    *,
+    marks: Sequence[float] = (),
+    levels: Sequence[tuple[float, str]] = (),
+    log: bool = False,
+) -> Markup:
+    """Return curves over steps.
+
+    Args:
+        name: Word that makes the SVG's ids unique on the page.
+        title: What the vertical axis shows, with its unit.
+        series: The curves; long ones are drawn faint, with a smoothed one on top.
+        marks: Steps at which training was resumed.
+        levels: Horizontal dashed lines (value, label), as floors and ceilings.
+        log: Logarithmic vertical axis.
+    """
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.4, 2.9), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title)
+        axes.set_xlabel("step")
+        if log:
+            axes.set_yscale("log")
+        for one in series:
+            _draw(axes, one)
+        for value, label in levels:
+            _level(axes, value, label)
+        for step in marks:
+            axes.axvline(step, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        if len(series) > 1:
+            axes.legend(loc="best")
+        return _inline(figure, name, title)
+
+
+def histogram(name: str, title: str, values: Sequence[int], xlabel: str, color: str) -> Markup:
+    """Return a bar for each whole number that occurs in `values`."""
+    counts = {value: 0 for value in range(min(values), max(values) + 1)}
+    for value in values:
+        counts[value] += 1
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.4, 2.5), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title)
+        axes.set_xlabel(xlabel)
+        axes.bar(list(counts), list(counts.values()), color=color, width=0.82)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+        return _inline(figure, name, title)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar with its spread over seeds and the ceiling that is known for it."""
+
+    label: str
+    mean: float
+    std: float
+    color: str
+    ceiling: float | None = None
+
+
+def bar_chart(name: str, title: str, bars: Sequence[Bar], levels: Sequence[tuple[float, str]]) -> Markup:
+    """Return vertical bars in 0..1 with error bars; ceilings and levels as dashed lines."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(max(5.4, 0.95 * len(bars) + 1), 3.2), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title)
+        for place, bar in enumerate(bars):
+            axes.bar(place, bar.mean, color=bar.color, width=0.66)
+            axes.errorbar(place, bar.mean, bar.std, color=INK, capsize=4, linewidth=1.3)
+            axes.annotate(
+                f"{100 * bar.mean:.0f}", (place, bar.mean + bar.std), (0, 5), color=INK,
+                textcoords="offset points", ha="center", fontweight="bold",
+            )  # fmt: skip
+            if bar.ceiling is not None:
+                axes.hlines(
+                    bar.ceiling, place - 0.42, place + 0.42, color=INK, linestyle=(0, (3, 2))
+                )
+        for value, label in levels:
+            _level(axes, value, label)
+        axes.set_xticks(range(len(bars)), [clean(bar.label) for bar in bars])
+        axes.set_ylim(0, 1.12)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
+        return _inline(figure, name, title)
+
+
+def _draw(axes: Axes, one: Series) -> None:
+    if one.dots:
+        axes.plot(one.x, one.y, "o-", color=one.color, markersize=4.5, label=one.label, alpha=0.9)
+    elif len(one.y) < _SMOOTH_FROM:
+        axes.plot(one.x, one.y, color=one.color, label=one.label)
+    else:
+        axes.plot(one.x, one.y, color=one.color, linewidth=0.8, alpha=0.35)
+        axes.plot(one.x, _smooth(one.y), color=one.color, label=one.label)
+
+
+def _smooth(values: Sequence[float]) -> list[float]:
+    """Return a centred moving average that narrows at both ends, so nothing is shifted."""
+    half = max(2, len(values) // 40)
+    smooth = []
+    for place in range(len(values)):
+        reach = min(half, place, len(values) - 1 - place)
+        part = values[place - reach : place + reach + 1]
+        smooth.append(sum(part) / len(part))
+    return smooth
+
+
+def _level(axes: Axes, value: float, label: str) -> None:
+    axes.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    axes.annotate(
+        label, (1, value), (-2, 3), xycoords=("axes fraction", "data"), fontsize=8,
+        textcoords="offset points", ha="right", color=MUTED,
+    )  # fmt: skip
+
+
+def _inline(figure: Figure, name: str, title: str) -> Markup:
+    """Return the figure as an SVG element: no namespaces, unique ids, the page's colours."""
+    out = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
+    svg = re.sub(r'(<svg[^>]*?)\swidth="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?)\sheight="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(color, f"var(--{variable})")
+    label = Markup.escape(clean(title))
+    return Markup(svg.replace("<svg", f'<svg class="chart" role="img" aria-label="{label}"', 1))  # noqa: S704

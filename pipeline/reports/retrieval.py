@@ -1,0 +1,135 @@
+"""The retrieval section: recalls beside chance, and queries with the clips they find."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from markupsafe import Markup
+
+from pipeline.reports import missing
+from pipeline.reports.frames import decode_frames, filmstrip, read_clip, spread
+from pipeline.reports.inputs import RunFiles
+from pipeline.reports.missing import Missing
+from pipeline.reports.text import as_float
+
+_MAX_QUERIES = 12
+_MAX_HITS = 5
+_MOVING_FRAMES = 8
+_FRAME_WIDTH_PX = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One row of the table; figures as they stand in metrics.jsonl."""
+
+    label: str
+    text_to_video: float | None
+    video_to_text: float | None
+    chance: float | None
+    is_share: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One clip that a query found. `strip` holds `_MOVING_FRAMES` frames side by side."""
+
+    place: int
+    right: bool
+    score: float | None
+    caption: str
+    strip: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query, its first clips, and the rank of the first right one (1 is best)."""
+
+    text: str
+    hits: list[Hit]
+    first_right: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSection:
+    """Table and grid."""
+
+    measures: list[Measure] = field(default_factory=list)
+    num_queries: float | None = None
+    num_clips: object = None
+    split: str = ""
+    tie_rule: str = ""
+    queries: list[Query] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+
+
+def retrieval_section(run: RunFiles, shards_out: Path | None) -> RetrievalSection:
+    """Read the figures from metrics.jsonl and the grid from evaluation/grid.json."""
+    measures = _measures(run.evaluation)
+    queries = _queries(run.grid, shards_out)
+    gaps = []
+    if not measures:
+        gaps.append(Missing("No retrieval figures in metrics.jsonl.", missing.evaluate(run.name)))
+    if not queries:
+        gaps.append(Missing("No grid of queries.", missing.evaluate(run.name)))
+    return RetrievalSection(
+        measures=measures,
+        num_queries=as_float(run.evaluation.get("eval/num_queries")),
+        num_clips=run.evaluation.get("eval/num_clips", run.retrieval.get("num_clips")),
+        split=str(run.retrieval.get("split", "")),
+        tie_rule=str(run.retrieval.get("tie_rule", "")),
+        queries=queries,
+        missing=gaps,
+    )
+
+
+def _measures(evaluation: dict) -> list[Measure]:
+    rows = [(f"R@{k}", f"r{k}", True) for k in (1, 5, 10)] + [("Median rank", "medr", False)]
+    measures = [
+        Measure(
+            label=label,
+            text_to_video=as_float(evaluation.get(f"eval/t2v_{key}")),
+            video_to_text=as_float(evaluation.get(f"eval/v2t_{key}")),
+            chance=as_float(evaluation.get(f"eval/chance_{key}")),
+            is_share=is_share,
+        )
+        for label, key, is_share in rows
+    ]
+    known = [m for m in measures if m.text_to_video is not None or m.video_to_text is not None]
+    return measures if known else []
+
+
+def _queries(grid: dict, shards_out: Path | None) -> list[Query]:
+    queries = grid.get("queries")
+    if not isinstance(queries, list):
+        return []
+    return [
+        _query(query, shards_out) for query in queries[:_MAX_QUERIES] if isinstance(query, dict)
+    ]
+
+
+def _query(query: dict, shards_out: Path | None) -> Query:
+    rows = query.get("hits")
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    hits = [_hit(place, row, shards_out) for place, row in enumerate(rows[:_MAX_HITS], start=1)]
+    first_right = query.get("first_right", query.get("first_right_rank", query.get("rank")))
+    if not isinstance(first_right, int):
+        first_right = next((hit.place for hit in hits if hit.right), None)
+    return Query(str(query.get("text", "")), hits, first_right)
+
+
+def _hit(place: int, row: dict, shards_out: Path | None) -> Hit:
+    sample = None
+    if shards_out is not None:
+        sample = read_clip(
+            shards_out, str(row.get("shard", "")), row.get("offset", -1), row.get("length", -1)
+        )
+    frames_THWC = decode_frames(sample) if sample else None
+    strip = None
+    if frames_THWC is not None:
+        strip = filmstrip(frames_THWC, spread(len(frames_THWC), _MOVING_FRAMES), _FRAME_WIDTH_PX)
+    return Hit(
+        place=place,
+        right=row.get("right") is True,
+        score=as_float(row.get("score")),
+        caption=sample.caption if sample else "",
+        strip=strip,
+    )

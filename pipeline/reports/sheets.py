@@ -1,0 +1,168 @@
+"""Contact sheets: a clip's 32 frames beside the narration around it, on a time axis."""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from pipeline.reports import missing
+from pipeline.reports.frames import decode_frames, filmstrip, read_clip
+from pipeline.reports.inputs import RunFiles
+from pipeline.reports.missing import Missing
+from pipeline.reports.truth import Truth
+from shards.manifest import Manifest
+from shards.schema import Sample, Window
+
+_FRAME_WIDTH_PX = 112
+_NUM_STRIPS = 4
+_MAX_FLAGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One window on the time axis. Places are percentages of the axis."""
+
+    text: str
+    start_s: float
+    end_s: float
+    left: float
+    width: float
+    nearest: bool
+    in_bag: bool
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One clip: strips of frames, its windows, and what it really shows where that is known."""
+
+    key: str
+    video_id: str
+    split: str
+    start_s: float
+    end_s: float
+    flags: list[str]
+    strips: list[Markup]
+    rows: list[Row]
+    band_left: float
+    band_width: float
+    ticks: list[tuple[float, str]]
+    truth: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetsSection:
+    """The sheets, how many windows are candidates, and whether the truth was there."""
+
+    sheets: list[Sheet] = field(default_factory=list)
+    candidates: int = 5
+    has_truth: bool = False
+    missing: list[Missing] = field(default_factory=list)
+
+
+def sheets_section(
+    run: RunFiles, shards_out: Path | None, manifest: Manifest | None, truth: Truth, count: int = 6
+) -> SheetsSection:
+    """Draw `count` clips of different videos, the same ones for the same manifest."""
+    candidates = run.setting("objectives.mil_nce.candidates", 5)
+    candidates = candidates if isinstance(candidates, int) else 5
+    if manifest is None or shards_out is None:
+        return SheetsSection(missing=[Missing("No clips to show.", missing.SHARDS)])
+    sheets = []
+    for row in choose_clips(manifest, 3 * count):
+        sample = read_clip(shards_out, row["shard"], row["offset"], row["length"])
+        frames = decode_frames(sample) if sample else None
+        if sample is not None and frames is not None:
+            sheets.append(_sheet(sample, frames, row["split"], candidates, truth))
+        if len(sheets) == count:
+            break
+    gaps = [] if sheets else [Missing("None of the clips could be read.", "make verify OUT=DIR")]
+    return SheetsSection(sheets, candidates, bool(truth.steps), gaps)
+
+
+def choose_clips(manifest: Manifest, count: int) -> list[dict]:
+    """Return rows of up to `count` clips: videos by hash, then one clip of each by hash."""
+    columns = ("key", "video_id", "split", "shard", "offset", "length")
+    rows = manifest.samples.select(columns).to_pylist()
+    first: dict[str, dict] = {}
+    for row in sorted(rows, key=lambda row: _hash(row["key"])):
+        first.setdefault(row["video_id"], row)
+    chosen = sorted(first.values(), key=lambda row: _hash(row["video_id"]))[:count]
+    taken = {row["key"] for row in chosen}
+    others = [row for row in rows if row["key"] not in taken]
+    return chosen + sorted(others, key=lambda row: _hash(row["key"]))[: count - len(chosen)]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()
+
+
+def _sheet(
+    sample: Sample, frames_THWC: np.ndarray, split: str, candidates: int, truth: Truth
+) -> Sheet:
+    video_id = str(sample.meta.get("video_id", ""))
+    start_s, end_s = float(sample.meta["t0_s"]), float(sample.meta["t1_s"])
+    axis_start_s, axis_end_s = _axis(sample.windows, start_s, end_s)
+    scale = 100 / (axis_end_s - axis_start_s)
+    step = truth.step_at(video_id, (start_s + end_s) / 2)
+    rows = [
+        Row(
+            text=window.text,
+            start_s=window.start_s,
+            end_s=window.end_s,
+            left=(window.start_s - axis_start_s) * scale,
+            width=(window.end_s - window.start_s) * scale,
+            nearest=place == 0,
+            in_bag=place < candidates,
+            right=_is_right(window, step, video_id, truth),
+        )
+        for place, window in enumerate(sample.windows)
+    ]
+    num_frames = len(frames_THWC)
+    edges = [round(i * num_frames / _NUM_STRIPS) for i in range(_NUM_STRIPS + 1)]
+    flags = sample.meta.get("flags")
+    return Sheet(
+        key=sample.key,
+        video_id=video_id,
+        split=split,
+        start_s=start_s,
+        end_s=end_s,
+        flags=[str(flag) for flag in flags][:_MAX_FLAGS] if isinstance(flags, list) else [],
+        strips=[
+            filmstrip(frames_THWC, list(range(a, b)), _FRAME_WIDTH_PX)
+            for a, b in zip(edges, edges[1:], strict=False)
+            if b > a
+        ],
+        rows=sorted(rows, key=lambda row: (row.start_s, row.end_s)),
+        band_left=(start_s - axis_start_s) * scale,
+        band_width=(end_s - start_s) * scale,
+        ticks=_ticks(axis_start_s, axis_end_s, scale),
+        truth=str(step.get("sentence", "")) if step else "",
+    )
+
+
+def _axis(windows: tuple[Window, ...], start_s: float, end_s: float) -> tuple[float, float]:
+    """Return the ends of an axis that holds the clip and all its windows."""
+    first_s = min([start_s, *(window.start_s for window in windows)])
+    last_s = max([end_s, *(window.end_s for window in windows)])
+    margin_s = 0.02 * (last_s - first_s)
+    return max(0.0, first_s - margin_s), last_s + margin_s
+
+
+def _ticks(start_s: float, end_s: float, scale: float) -> list[tuple[float, str]]:
+    """Return about five places with their times, at round seconds."""
+    span_s = end_s - start_s
+    step_s = next((s for s in (1, 2, 5, 10, 15, 30, 60, 300) if span_s / s <= 6), 3600)  # noqa: PLR2004
+    times = range(math.ceil(start_s / step_s) * step_s, math.floor(end_s) + 1, step_s)
+    return [((time_s - start_s) * scale, f"{time_s // 60}:{time_s % 60:02d}") for time_s in times]
+
+
+def _is_right(window: Window, step: dict | None, video_id: str, truth: Truth) -> bool:
+    """Whether the window's cue tells of the step that the clip shows."""
+    if step is None or step.get("step") is None:
+        return False
+    cue = truth.cue_at(video_id, (window.start_s + window.end_s) / 2)
+    return cue is not None and cue.get("step") == step["step"]
