@@ -39,6 +39,15 @@ class FusionConfig(Settings):
     lr: float = Field(default=3e-3, gt=0)
     """Learning rate of the classifiers."""
 
+    batch: int = Field(default=128, ge=1)
+    """Labelled clips in one step of a classifier."""
+
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Dropout before a classifier's last layer."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decoupled weight decay of the classifiers."""
+
 
 class EvaluationConfig(Settings):
     """What is measured on a trained run."""
@@ -48,6 +57,10 @@ class EvaluationConfig(Settings):
 
     fusion: FusionConfig = FusionConfig()
     """Fusion."""
+
+    cues: str = ""
+    """JSONL of true cues (video_id, start_s, end_s, text, step) against which the alignment
+    of clips and windows is counted; without it nothing is counted."""
 
     batch: int = Field(default=32, ge=1)
     """Clips that are embedded at a time."""
