@@ -111,7 +111,7 @@ def _decode_with_decord(decord: ModuleType, data: bytes) -> np.ndarray:
 
 
 def _decode_with_pyav(data: bytes) -> np.ndarray:
-    with av.open(io.BytesIO(data), format="mp4") as container:
+    with av.open(io.BytesIO(data), "r", format="mp4") as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]

@@ -178,14 +178,17 @@ def from_members(members: Mapping[str, bytes]) -> Sample:
 def _window_to_json(window: Window) -> dict[str, Any]:
     row: dict[str, Any] = {
         "idx": window.index,
-        "s": window.start_s,
-        "e": window.end_s,
+        "s": float(window.start_s),
+        "e": float(window.end_s),
         "text": unicodedata.normalize("NFC", window.text),
-        "overlap_s": window.overlap_s,
-        "center_dist_s": window.center_dist_s,
+        "overlap_s": float(window.overlap_s),
+        "center_dist_s": float(window.center_dist_s),
     }
     if window.words:
-        row["words"] = [{"text": w.text, "s": w.start_s, "e": w.end_s} for w in window.words]
+        row["words"] = [
+            {"text": word.text, "s": float(word.start_s), "e": float(word.end_s)}
+            for word in window.words
+        ]
     return row
 
 

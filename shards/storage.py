@@ -184,7 +184,7 @@ def read_range(path: str, offset: int, length: int) -> bytes:
         return os.pread(file.fileno(), length, offset)
 
 
-def read_json(path: str) -> Any:  # noqa: ANN401
+def read_json(path: str) -> Any:
     """Return the value in a JSON file.
 
     Raises:

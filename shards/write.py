@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 BLOCK_BYTES = 512
 TRAILER = bytes(2 * BLOCK_BYTES)
+MAX_PARTS = 100
 BUNDLE_PATTERN = re.compile(r"[0-9]{6}")
 
 
@@ -152,9 +153,9 @@ class ShardWriter:
         return size > self.max_bytes or len(self._rows) >= self.max_samples
 
     def _begin_part(self) -> None:
-        if len(self.parts) == 100:
+        if len(self.parts) == MAX_PARTS:
             raise ValueError(
-                f"a bundle must fit 100 parts, got more in bundle {self.bundle}; raise "
+                f"a bundle must fit {MAX_PARTS} parts, got more in bundle {self.bundle}; raise "
                 "shards.max_shard_bytes and shards.max_shard_samples, or lower "
                 "shards.sources_per_bundle"
             )
