@@ -1,0 +1,1 @@
+"""Sources -> plan -> bundles -> committed shards, with and without Ray."""
