@@ -116,6 +116,8 @@ def _guarded(command: Callable[[], int], wants_traceback: bool) -> int:
     """Turn what a command raises into a message and an exit code."""
     try:
         return command()
+    except SystemExit as stop:  # argparse and tyro leave this way after help or bad usage
+        return stop.code if isinstance(stop.code, int) else OK
     except KeyboardInterrupt:
         complain("interrupted; the same command goes on from what is committed")
         return INTERRUPTED
@@ -167,10 +169,7 @@ def _on_folder(verb: str, words: list[str]) -> int:
     if verb != "doctor":
         what = "folder of shards" if verb == "verify" else "folder of shards or of a run"
         parser.add_argument("folder", metavar="DIR", help=what)
-    try:
-        arguments = parser.parse_args(words)
-    except SystemExit as stop:
-        return BAD_USAGE if stop.code else OK
+    arguments = parser.parse_args(words)
     set_up_logging()
     stage = importlib.import_module(f"pipeline.stages.{verb}")
     return stage.run() if verb == "doctor" else stage.run(arguments.folder)

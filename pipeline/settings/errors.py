@@ -52,18 +52,23 @@ def _message(kind: str, message: str, path: tuple[str, ...], job: type[BaseModel
 
 def settings_at(job: type[BaseModel], path: tuple[str, ...]) -> list[str]:
     """Return the names of the settings below a key path, none where there is no such path."""
-    model: Any = job
+    model = job
     for key in path:
         field = model.model_fields.get(key)
-        model = field.annotation if field else None
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            found = [
-                a for a in get_args(model) if isinstance(a, type) and hasattr(a, "model_fields")
-            ]
-            if not found:
-                return []
-            model = found[0]
+        below = model_in(field.annotation) if field else None
+        if below is None:
+            return []
+        model = below
     return list(model.model_fields)
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the settings class that a field holds, also where it is `X | None`."""
+    for kind in (annotation, *get_args(annotation)):
+        # A parametrised generic passes for a class in isinstance and fails in issubclass.
+        if isinstance(kind, type) and not get_args(kind) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:

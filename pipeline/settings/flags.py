@@ -6,15 +6,13 @@ every layer in one go.
 """
 
 import dataclasses
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import tyro
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
-from pipeline.settings.errors import did_you_mean
+from pipeline.settings.errors import did_you_mean, model_in
 from pipeline.settings.layers import Layer
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -80,7 +78,7 @@ def _mirror(job: type[BaseModel], defaults: Mapping[str, Any], with_common: bool
     """Build the dataclass that tyro reads: same tree, same docstrings, words for values."""
     fields: list[Any] = []
     for name, info in job.model_fields.items():
-        model = _model_of(info)
+        model = model_in(info.annotation)
         if model is not None:
             below = defaults.get(name)
             inner = _mirror(model, below if isinstance(below, Mapping) else {})
@@ -112,21 +110,11 @@ def _word(annotation: Any, value: Any) -> tuple[Any, Any, str | None]:
     return str, "" if value is None else str(value), names.get(annotation, "VALUE")
 
 
-def _model_of(info: FieldInfo) -> type[BaseModel] | None:
-    candidates = (info.annotation, *get_args(info.annotation))
-    if isinstance(info.annotation, types.GenericAlias):
-        return None
-    for candidate in candidates:
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
 def _changed(parsed: Any, untouched: Any, job: type[BaseModel]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, info in job.model_fields.items():
         new, old = getattr(parsed, name), getattr(untouched, name)
-        model = _model_of(info)
+        model = model_in(info.annotation)
         if model is not None:
             below = _changed(new, old, model)
             if below:
@@ -138,7 +126,7 @@ def _changed(parsed: Any, untouched: Any, job: type[BaseModel]) -> dict[str, Any
 
 def _leaves(job: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, info in job.model_fields.items():
-        model = _model_of(info)
+        model = model_in(info.annotation)
         if model is not None:
             yield from _leaves(model, f"{prefix}{name}.")
         else:
@@ -147,7 +135,7 @@ def _leaves(job: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def _booleans(job: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, info in job.model_fields.items():
-        model = _model_of(info)
+        model = model_in(info.annotation)
         if model is not None:
             yield from _booleans(model, f"{prefix}{name}.")
         elif info.annotation is bool:

@@ -1,0 +1,1 @@
+"""What `weakvid doctor` looks at: the software, the machine, and Ray."""

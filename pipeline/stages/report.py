@@ -1,0 +1,76 @@
+"""Verb `report`: everything that is known of a run becomes one HTML file."""
+
+from pathlib import Path
+
+from configs.runs import ReportJob
+from pipeline.reports.build import write_report
+from pipeline.reports.inputs import RunFiles, load_run_files
+
+# Key in metrics.jsonl -> what it is called on the terminal.
+KEY_FIGURES = {
+    "eval/t2v_r1": "text-to-video R@1",
+    "eval/t2v_r10": "text-to-video R@10",
+    "eval/chance_r10": "R@10 by chance",
+    "eval/t2v_medr": "text-to-video median rank",
+    "eval/num_queries": "held-out queries",
+}
+
+
+def run(job: ReportJob) -> int:
+    """Write `runs/NAME/report.html`, print where it is and the key figures."""
+    folder = run_folder(job)
+    path = write_report(folder, shards_of(folder), Path(job.source) if job.source else None)
+    print("\n".join(key_figures(load_run_files(folder))))
+    print(f"report: {path}")
+    return 0
+
+
+def plan_text(job: ReportJob) -> str:
+    """Say what `run` would read and write."""
+    folder = run_folder(job)
+    shards = shards_of(folder)
+    return "\n".join(
+        [
+            f"plan: write {folder / 'report.html'}",
+            f"  run     {folder}{'' if folder.is_dir() else ' (not there)'}",
+            f"  shards  {shards or 'none known'}",
+            f"  truth   {job.source or 'none'}",
+        ]
+    )
+
+
+def run_folder(job: ReportJob) -> Path:
+    """Return the folder of the run."""
+    return Path(job.run.root) / job.run.name
+
+
+def shards_of(folder: Path) -> Path | None:
+    """Return the shards that a run was trained on, as its own settings tell."""
+    named = load_run_files(folder).setting("data.shards")
+    path = Path(named) if isinstance(named, str) and named else None
+    return path if path is not None and path.is_dir() else None
+
+
+def key_figures(files: RunFiles) -> list[str]:
+    """Return the lines of figures one asks for first, as they stand in metrics.jsonl."""
+    lines = [
+        f"{label}: {files.evaluation[key]:.4g}"
+        for key, label in KEY_FIGURES.items()
+        if isinstance(files.evaluation.get(key), int | float)
+    ]
+    fusion = {
+        key.removeprefix("eval/fusion_").removesuffix("_mean"): value
+        for key, value in files.evaluation.items()
+        if key.startswith("eval/fusion_")
+        and key.endswith("_mean")
+        and isinstance(value, int | float)
+    }
+    lines += [f"accuracy, {row}: {value:.4g}" for row, value in fusion.items()]
+    errors = [
+        row["val/cyclic_relative_error"]
+        for row in files.validation
+        if "val/cyclic_relative_error" in row
+    ]
+    if errors:
+        lines.append(f"translation error / variance: {errors[-1]:.4g}")
+    return lines or ["no figures yet: evaluate the run first"]
