@@ -1,0 +1,77 @@
+"""What stands behind the object: a drifting cloud of noise on the wall, and a bench in front.
+
+Shape suffixes: F frames, H rows, W columns, C colour channels.
+"""
+
+import numpy as np
+
+HEIGHT_PX, WIDTH_PX = 64, 80
+BENCH_ROW = 42
+"""First row of the bench. A crop of 48 rows shows at least six of the bench's 22."""
+
+_TILE_PX = 128
+_FINE = 4
+
+_WALLS = {
+    "kitchen": ((96, 84, 74), (158, 140, 116)),
+    "garage": ((70, 78, 92), (124, 134, 148)),
+    "garden": ((74, 88, 70), (132, 146, 112)),
+    "studio": ((86, 74, 96), (144, 128, 154)),
+    "attic": ((98, 78, 66), (152, 124, 108)),
+    "harbour": ((66, 86, 94), (122, 144, 148)),
+}
+"""Scene -> muted colours of the wall between which the noise fades."""
+
+_CLOTHS = ((46, 42, 50), (232, 226, 212))
+"""Colour of the cloth on the bench, by the bit that is seen only."""
+
+
+class Backdrop:
+    """The wall and the two cloths of one video. Its textures are drawn once."""
+
+    def __init__(self, rng: np.random.Generator, scene: str) -> None:
+        """Draw the textures and the drift of the wall."""
+        self._wall = _noise_tile(rng, smoothness=1.9)
+        self._mottle = _noise_tile(rng, smoothness=1.5)
+        self._drift_px_per_s = rng.uniform(4, 9, (2, 2)) * rng.choice((-1, 1), (2, 2))
+        dark, pale = (np.array(colour, np.float32) for colour in _WALLS[scene])
+        share = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
+        self._palette = dark + (pale - dark) * share
+        weave = rng.normal(0, 3, (HEIGHT_PX - BENCH_ROW, WIDTH_PX, 1)).astype(np.float32)
+        weave += 5 * (np.arange(WIDTH_PX) % 8 < 4).astype(np.float32)[None, :, None]
+        self._benches = [np.array(cloth, np.float32) + weave for cloth in _CLOTHS]
+
+    def paint(self, time_s: np.ndarray, seen: int) -> np.ndarray:
+        """The backdrop at each time, as frames_FHWC in float32 from 0 to 255."""
+        frames_FHWC = np.empty((len(time_s), HEIGHT_PX, WIDTH_PX, 3), np.float32)
+        for frame, at_s in enumerate(time_s):
+            wall = _window(self._wall, self._drift_px_per_s[0] * at_s)
+            mottle = _window(self._mottle, self._drift_px_per_s[1] * at_s)
+            frames_FHWC[frame, :BENCH_ROW] = self._palette[(wall + mottle) >> 1]
+        frames_FHWC[:, BENCH_ROW:] = self._benches[seen]
+        frames_FHWC[:, BENCH_ROW] *= 0.8
+        return frames_FHWC
+
+
+def _noise_tile(rng: np.random.Generator, smoothness: float) -> np.ndarray:
+    """Seamless noise with a 1/f**smoothness spectrum, 4 times finer than pixels, uint16 0..255."""
+    side = _TILE_PX * _FINE
+    half = _TILE_PX // 2
+    frequency = np.fft.fftfreq(_TILE_PX, 1 / _TILE_PX)
+    radius = np.hypot(frequency[:, None], frequency[None, :])
+    coarse = rng.normal(size=(_TILE_PX, _TILE_PX)) + 1j * rng.normal(size=(_TILE_PX, _TILE_PX))
+    coarse *= np.where((radius > 1) & (radius < half), np.maximum(radius, 1) ** -smoothness, 0)
+    spectrum = np.zeros((side, side), complex)
+    index = frequency.astype(int) % side
+    spectrum[np.ix_(index, index)] = coarse
+    tile = np.fft.ifft2(spectrum).real
+    low, high = np.quantile(tile, (0.02, 0.98))
+    return (np.clip((tile - low) / (high - low), 0, 1) * 255).astype(np.uint16)
+
+
+def _window(tile: np.ndarray, offset_px: np.ndarray) -> np.ndarray:
+    """The part of a tile seen through the wall, [42, 80], at a quarter of a pixel."""
+    down, across = (round(float(offset) * _FINE) for offset in offset_px)
+    rows = np.arange(down, down + BENCH_ROW * _FINE, _FINE) % len(tile)
+    columns = np.arange(across, across + WIDTH_PX * _FINE, _FINE) % len(tile)
+    return tile[rows[:, None], columns[None, :]]
