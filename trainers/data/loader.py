@@ -12,7 +12,8 @@ import numpy as np
 
 from shards.order import EpochOrder
 from trainers.data.batch import Batch, Example, collate
-from trainers.data.reader import ClipReader, augmentation_seed
+from trainers.data.reader import ClipReader
+from trainers.data.seeds import derive_seed
 
 
 class Loader:
@@ -61,13 +62,12 @@ class Loader:
 
     def _submit(self, step: int, rank: int, virtual_ranks: int) -> list[Future[Example]]:
         epoch, samples_G = self._order.batch(step)
-        size = len(samples_G) // virtual_ranks
+        start, size = self._order.position(step), len(samples_G) // virtual_ranks
         return [
             self._pool.submit(
                 self._reader.example,
                 int(self._rows_N[samples_G[place]]),
-                # Counted over the whole run, so that no position comes twice in an epoch.
-                augmentation_seed(self._seed, epoch, step * len(samples_G) + place),
+                derive_seed(self._seed, epoch, start + place),
             )
             for place in range(rank * size, (rank + 1) * size)
         ]

@@ -9,14 +9,15 @@ import threading
 
 import numpy as np
 
+from configs.runs import TrainJob
 from configs.training import DataConfig
 from shards import storage
 from shards.clipcodec import decode_clip
 from shards.manifest import Manifest
+from shards.order import EpochOrder
 from shards.read import read_sample_at
 from trainers.data.batch import Example
 from trainers.data.clips import augment, resize_short_side
-from trainers.data.seeds import derive_seed
 from trainers.data.tokenizer import PAD, Tokenizer
 
 
@@ -28,6 +29,22 @@ def split_rows(manifest: Manifest, split: str) -> np.ndarray:
     """Return the rows of the manifest that belong to a split, ascending, int64."""
     splits = manifest.samples.column("split").to_numpy(zero_copy_only=False)
     return np.flatnonzero(splits == split)
+
+
+def train_order(job: TrainJob, manifest: Manifest) -> EpochOrder:
+    """Return the order of the train split's rows.
+
+    Raises:
+        ValueError: If it holds fewer clips than one global batch.
+    """
+    rows = split_rows(manifest, "train")
+    shards = manifest.samples.column("shard").dictionary_encode().combine_chunks().indices
+    return EpochOrder(
+        len(rows),
+        job.training.global_batch,
+        job.training.seed,
+        shards=shards.to_numpy()[rows],
+    )
 
 
 def train_texts(manifest: Manifest) -> list[str]:
@@ -121,7 +138,3 @@ def video_number(video_id: str) -> int:
     digest = hashlib.blake2b(video_id.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
-
-def augmentation_seed(seed: int, epoch: int, position: int) -> int:
-    """Return the seed of the augmentation of the clip at one position of one epoch."""
-    return derive_seed(seed, epoch, position)

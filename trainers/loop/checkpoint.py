@@ -50,7 +50,11 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    root: Path, state: dict[str, Any], job: dict[str, Any], attempt: int, may_commit: Callable[[], None]
+    root: Path,
+    state: dict[str, Any],
+    job: dict[str, Any],
+    attempt: int,
+    may_commit: Callable[[], None],
 ) -> Checkpoint:
     """Write `state` as `root/step-%08d` so that it is either whole or not there.
 
@@ -174,4 +178,3 @@ def _seal(path: Path) -> dict[str, Any]:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
     return {"bytes": path.stat().st_size, "sha256": sha256_of(str(path))}
-

@@ -1,0 +1,139 @@
+"""Before the workers start: may the run go on, from where, and what do they need on disk?"""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.runs import TrainJob
+from shards.manifest import Manifest
+from shards.storage import write_atomic
+from trainers.data.reader import train_order, train_texts
+from trainers.data.tokenizer import Tokenizer, train_tokenizer
+from trainers.loop import attempts, folder, metrics
+from trainers.loop.checkpoint import Checkpoint, newest_checkpoint, remove_leftovers
+from trainers.loop.drift import refuse_drift
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What every worker of an attempt is told. Plain values: it travels to other machines."""
+
+    job: TrainJob
+    run_dir: str
+    attempt: int
+    checkpoint: str | None
+    """Folder of the verified checkpoint to go on from."""
+
+    manifest_sha256: str
+    tokenizer_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A run that may begin or go on."""
+
+    job: TrainJob
+    run_dir: Path
+    manifest_sha256: str
+    tokenizer_sha256: str
+
+
+def absolute(job: TrainJob) -> TrainJob:
+    """Return the job with paths that hold in every working directory."""
+    shards = job.data.shards
+    if shards and "://" not in shards:
+        shards = str(Path(shards).absolute())
+    data = job.data.model_copy(update={"shards": shards})
+    run = job.run.model_copy(update={"root": str(Path(job.run.root).absolute())})
+    return job.model_copy(update={"data": data, "run": run})
+
+
+def prepare(job: TrainJob) -> Preparation:
+    """Check the job against the shards and the run's past; write settings and tokenizer.
+
+    Raises:
+        ValueError: If the shards cannot serve the job, or settings, shards or tokenizer are
+            not those that the run was begun with.
+    """
+    job = absolute(job)
+    run_dir = folder.run_folder(job.run)
+    manifest = Manifest.load(job.data.shards)
+    train_order(job, manifest)
+    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    if last is not None:
+        _refuse_other_run(last, job, manifest)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer(job, run_dir, manifest, last)
+    folder.write_config(run_dir, job)
+    folder.write_environment(
+        run_dir,
+        workers=job.training.workers,
+        manifest_sha256=manifest.sha256,
+        tokenizer_sha256=tokenizer.sha256,
+        vocabulary=tokenizer.vocabulary,
+    )
+    return Preparation(job, run_dir, manifest.sha256, tokenizer.sha256)
+
+
+def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
+    """Open a new attempt: fence older ones, choose the checkpoint, cut the metrics back to it."""
+    run_dir = preparation.run_dir
+    attempt = attempts.newest_attempt(run_dir) + 1
+    # The fence comes first: after this line no older attempt commits a checkpoint.
+    attempts.append_event(run_dir, attempt, "begin", workers=workers)
+    (run_dir / folder.STOP).unlink(missing_ok=True)
+    remove_leftovers(run_dir / folder.CHECKPOINTS)
+    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    step = 0 if last is None else last.step
+    lost = metrics.cut_back(run_dir / folder.METRICS, step)
+    attempts.append_event(run_dir, attempt, "resume", from_step=step, lost_steps=lost)
+    if step or lost:
+        logger.info("going on from step %d; %d steps after it are done again", step, len(lost))
+    return Assignment(
+        preparation.job,
+        str(run_dir),
+        attempt,
+        None if last is None else str(last.path),
+        preparation.manifest_sha256,
+        preparation.tokenizer_sha256,
+    )
+
+
+def newest_step(run_dir: Path) -> int:
+    """Return the step of the newest whole checkpoint, 0 before the first."""
+    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    return 0 if last is None else last.step
+
+
+def _refuse_other_run(last: Checkpoint, job: TrainJob, manifest: Manifest) -> None:
+    refuse_drift(TrainJob.model_validate(last.job()), job)
+    if last.manifest["manifest_sha256"] != manifest.sha256:
+        raise ValueError(
+            f"run {job.run.name!r} must go on with the samples that it was begun with, got a "
+            f"manifest in {job.data.shards} with other samples; choose another run.name"
+        )
+
+
+def _tokenizer(
+    job: TrainJob, run_dir: Path, manifest: Manifest, last: Checkpoint | None
+) -> Tokenizer:
+    path = run_dir / folder.TOKENIZER
+    if last is None:
+        began = time.monotonic()
+        model = train_tokenizer(train_texts(manifest), job.model.text.vocabulary)
+        write_atomic(str(path), model)
+        tokenizer = Tokenizer(model)
+        seconds = time.monotonic() - began
+        logger.info("tokenizer of %d pieces trained in %.1f s", tokenizer.vocabulary, seconds)
+        return tokenizer
+    model = path.read_bytes() if path.exists() else b""
+    tokenizer = Tokenizer(model) if model else None
+    if tokenizer is None or tokenizer.sha256 != last.manifest["tokenizer_sha256"]:
+        raise ValueError(
+            f"{path} must be the tokenizer that the run was begun with, got "
+            f"{'another' if model else 'none'}; restore it, or choose another run.name"
+        )
+    return tokenizer

@@ -1,0 +1,35 @@
+"""A trained run, read back: what evaluation starts from."""
+
+from pathlib import Path
+
+from configs.runs import TrainJob
+from trainers.data.tokenizer import Tokenizer
+from trainers.loop import folder
+from trainers.loop.checkpoint import newest_checkpoint
+from trainers.models.build import VideoTextModel, build_model
+
+
+def load_run(run_dir: Path) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
+    """Return settings, model in eval mode, tokenizer and step of the newest whole checkpoint.
+
+    Raises:
+        ValueError: If the run has no checkpoint, or its tokenizer is not the one it was
+            trained with.
+        RuntimeError: If every checkpoint is damaged.
+    """
+    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    if last is None:
+        raise ValueError(
+            f"{run_dir} must hold a checkpoint, got none; `weakvid train --run.name "
+            f"{run_dir.name}` writes one"
+        )
+    path = run_dir / folder.TOKENIZER
+    if not path.exists():
+        raise ValueError(f"{path} must exist beside the checkpoints, got none")
+    tokenizer = Tokenizer(path.read_bytes())
+    if tokenizer.sha256 != last.manifest["tokenizer_sha256"]:
+        raise ValueError(f"{path} must be the tokenizer of {last.path}, got another")
+    job = TrainJob.model_validate(last.job())
+    model = build_model(job.model, tokenizer.vocabulary, job.objectives.cyclic.weight > 0)
+    model.load_state_dict(last.load()["model"])
+    return job, model.eval(), tokenizer, last.step

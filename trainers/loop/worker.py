@@ -1,0 +1,180 @@
+"""What one worker does from a checkpoint to the end: load, step, log, validate, commit.
+
+It knows nothing of Ray; a test runs it in a plain process.
+"""
+
+import itertools
+import logging
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from shards.manifest import Manifest
+from trainers.data.loader import Loader
+from trainers.data.reader import ClipReader, split_rows, train_order
+from trainers.data.tokenizer import Tokenizer
+from trainers.loop import folder
+from trainers.loop.attempts import Fence
+from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint, verify_checkpoint
+from trainers.loop.fresh import fresh_model, measure_targets, measured_ranks, num_parameters
+from trainers.loop.prepare import Assignment
+from trainers.loop.record import Recorder
+from trainers.loop.step import StepResult, TrainStep
+from trainers.loop.validate import validate
+
+logger = logging.getLogger(__name__)
+
+
+def train_worker(
+    assignment: Assignment, worker: int, workers: int, device: torch.device
+) -> Literal["finished", "stopped"]:
+    """Train from the assignment's checkpoint to the last step, or until asked to stop.
+
+    Raises:
+        ValueError: If shards, tokenizer or checkpoint are not those of the assignment.
+        DamagedSample: If a clip cannot be read.
+        NonFiniteLoss: If loss or gradient stops being finite.
+        StaleAttempt: If a newer attempt has taken over the run.
+    """
+    # The number of threads decides how sums are split, so it is part of the result.
+    torch.set_num_threads(assignment.job.training.torch_threads)
+    training = Worker(assignment, worker, workers, device)
+    try:
+        return training.run()
+    finally:
+        training.close()
+
+
+class Worker:
+    """One worker's model, data and logs."""
+
+    def __init__(
+        self, assignment: Assignment, worker: int, workers: int, device: torch.device
+    ) -> None:
+        self.job, self.assignment, self.device = assignment.job, assignment, device
+        self.run_dir = Path(assignment.run_dir)
+        self.manifest = Manifest.load(self.job.data.shards)
+        _must_equal("manifest", self.manifest.sha256, assignment.manifest_sha256)
+        tokenizer = Tokenizer((self.run_dir / folder.TOKENIZER).read_bytes())
+        _must_equal("tokenizer", tokenizer.sha256, assignment.tokenizer_sha256)
+        self.reader = ClipReader(
+            self.job.data,
+            self.manifest,
+            tokenizer,
+            self.job.objectives.mil_nce.candidates,
+            self.job.model.text.max_words,
+        )
+        self.loader = Loader(
+            self.reader,
+            train_order(self.job, self.manifest),
+            split_rows(self.manifest, "train"),
+            self.job.training.seed,
+            self.job.data.threads,
+            self.job.data.read_ahead,
+        )
+        self.model = fresh_model(self.job, tokenizer.vocabulary).to(device)
+        self.step = TrainStep(self.job, self.model, worker, workers)
+        self.begin = self._restore() if assignment.checkpoint else self._start()
+        self.fence = Fence(self.run_dir, assignment.attempt)
+        self.recorder = Recorder(self.run_dir, self.fence, self.begin) if worker == 0 else None
+
+    def close(self) -> None:
+        """End the threads and close the logs."""
+        self.loader.close()
+        if self.recorder is not None:
+            self.recorder.close()
+
+    def run(self) -> Literal["finished", "stopped"]:
+        """Do the steps that are left."""
+        training = self.job.training
+        steps = range(self.begin, training.steps)
+        batches = self.loader.batches(
+            iter(itertools.product(steps, self.step.ranks)), training.virtual_ranks
+        )
+        for step in steps:
+            began = time.perf_counter()
+            own = [next(batches).to(self.device) for _ in self.step.ranks]
+            waited_s = time.perf_counter() - began
+            result = self.step.run(step, own, stop=(self.run_dir / folder.STOP).exists())
+            self._log(step, result, waited_s, time.perf_counter() - began)
+            done = step + 1
+            if done % training.validate_every == 0 or done == training.steps:
+                self._validate(done)
+            if done % training.checkpoint_every == 0 or done == training.steps or result.stop:
+                self._commit(done)
+            if result.stop and done < training.steps:
+                return "stopped"
+        return "finished"
+
+    def _start(self) -> int:
+        ranks = measured_ranks(self.job) if self.model.translator is not None else range(0)
+        batches = self.loader.batches(
+            ((0, rank) for rank in ranks), self.job.training.virtual_ranks
+        )
+        measure_targets(self.model, (batch.to(self.device) for batch in batches))
+        logger.info("a fresh model of %d parameters", num_parameters(self.model))
+        return 0
+
+    def _restore(self) -> int:
+        checkpoint = verify_checkpoint(Path(str(self.assignment.checkpoint)))
+        state = checkpoint.load()
+        self.model.load_state_dict(state["model"])
+        self.step.optimizer.load_state_dict(state["optimizer"])
+        return checkpoint.step
+
+    def _log(self, step: int, result: StepResult, waited_s: float, step_s: float) -> None:
+        if self.recorder is None:
+            return
+        values = {"train/loss": result.loss, "train/mil_nce": result.mil_nce}
+        if result.cyclic is not None:
+            values["train/cyclic"] = result.cyclic
+        values |= {
+            "train/lr": result.lr,
+            "train/grad_norm": result.grad_norm,
+            "train/clips_per_s": self.job.training.global_batch / step_s,
+            "train/data_wait": waited_s / step_s,
+            "train/step_s": step_s,
+        }
+        self.recorder.write(step + 1, values)
+
+    def _validate(self, done: int) -> None:
+        values = validate(self.job, self.step.objectives, self.reader, self.manifest, self.device)
+        if self.recorder is not None and values:
+            self.recorder.write(done, values)
+
+    def _commit(self, done: int) -> None:
+        """Write a checkpoint; the first worker does, since the state is equal on all."""
+        if self.recorder is None:
+            return
+        # The log goes first: no checkpoint may be newer than the log of its steps.
+        self.recorder.sync()
+        began = time.perf_counter()
+        root = self.run_dir / folder.CHECKPOINTS
+        state: dict[str, Any] = {
+            "model": self.model.state_dict(),
+            "optimizer": self.step.optimizer.state_dict(),
+            "step": done,
+            "seed": self.job.training.seed,
+            "manifest_sha256": self.assignment.manifest_sha256,
+            "tokenizer_sha256": self.assignment.tokenizer_sha256,
+        }
+        save_checkpoint(
+            root,
+            state,
+            self.job.model_dump(mode="json"),
+            self.assignment.attempt,
+            self.fence.check,
+        )
+        prune_checkpoints(root, self.job.training.keep_checkpoints)
+        seconds = time.perf_counter() - began
+        logger.info("checkpoint of step %d committed in %.0f ms", done, 1000 * seconds)
+
+
+def _must_equal(what: str, got: str, wanted: str) -> None:
+    if got != wanted:
+        raise ValueError(
+            f"every worker must read the {what} that the driver read, {wanted}, got {got}; "
+            "the run and shard folders must be shared by all machines"
+        )
