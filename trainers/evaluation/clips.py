@@ -1,0 +1,42 @@
+"""Clips as the manifest lists them: when they are, and where their bytes lie."""
+
+from dataclasses import dataclass
+
+from shards.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One row of the manifest; `[start_s, end_s)` of its video."""
+
+    key: str
+    video_id: str
+    split: str
+    shard: str
+    offset: int
+    length: int
+    start_s: float
+    end_s: float
+    caption: str
+    """Text of the nearest window."""
+
+
+def list_clips(manifest: Manifest) -> list[Clip]:
+    """Return all clips in the manifest's order: by shard and offset."""
+    columns = (
+        "key", "video_id", "split", "shard", "offset", "length", "t0_ms", "t1_ms", "caption"
+    )  # fmt: skip
+    return [
+        Clip(
+            key=row["key"],
+            video_id=row["video_id"],
+            split=row["split"],
+            shard=row["shard"],
+            offset=row["offset"],
+            length=row["length"],
+            start_s=row["t0_ms"] / 1000,
+            end_s=row["t1_ms"] / 1000,
+            caption=row["caption"],
+        )
+        for row in manifest.samples.select(columns).to_pylist()
+    ]

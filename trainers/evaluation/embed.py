@@ -1,0 +1,179 @@
+"""Clips and texts -> embeddings and features of a frozen run, a batch at a time.
+
+A clip is seen as in validation: its middle frames at an even stride, its centre crop. What
+fusion gets of each modality:
+
+- video: the trunk's feature, before the projection into the joint space;
+- audio: statistics of the log-mel spectrogram;
+- text: of each window of the bag the mean word embedding, and of those the mean, the nearer
+  windows with more weight. The joint embedding keeps of a text what can be seen in a clip, and
+  its maximum over words keeps the loudest; the mean of the words keeps what was said at all.
+
+Shape letters in this file:
+    N  clips or texts      B  clips in a batch     K  windows of a bag     L  words of a window
+    T  frames              H, W  pixels            D  joint embedding      C  features
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm_loggable.auto import tqdm
+
+from configs.runs import TrainJob
+from shards import storage
+from shards.clipcodec import decode_audio, decode_clip
+from shards.read import read_sample_at
+from shards.schema import Sample, Window
+from trainers.data.clips import augment, resize_short_side
+from trainers.data.tokenizer import Tokenizer
+from trainers.evaluation.audio import audio_feature, silent_feature
+from trainers.evaluation.clips import Clip
+from trainers.models.build import VideoTextModel
+from trainers.models.outputs import TextOutput
+
+MODALITIES = ("video", "audio", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a frozen run makes of clips; one row a clip."""
+
+    embedding: np.ndarray
+    """Points in the joint space, `[N, D]`."""
+    video: np.ndarray
+    audio: np.ndarray
+    text: np.ndarray
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts, one after the other."""
+        return cls(
+            *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls))
+        )
+
+    def take(self, rows: Sequence[int]) -> "Features":
+        """Return some rows, in the order given."""
+        index = np.asarray(rows, dtype=np.int64)
+        return Features(*(getattr(self, f.name)[index] for f in fields(self)))
+
+    def modalities(self) -> dict[str, np.ndarray]:
+        """Return what fusion fuses."""
+        return {name: getattr(self, name) for name in MODALITIES}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A clip that is read and decoded, on its way into a batch."""
+
+    frames_THWC: np.ndarray
+    audio: np.ndarray
+    windows: tuple[Window, ...]
+
+
+class Embedder:
+    """A frozen model with its tokenizer, and how to read clips for it."""
+
+    def __init__(
+        self,
+        job: TrainJob,
+        model: VideoTextModel,
+        tokenizer: Tokenizer,
+        batch: int,
+        mel_bands: int,
+    ) -> None:
+        """Move the model to the GPU where there is one."""
+        self._job, self._tokenizer = job, tokenizer
+        self._batch, self._mel_bands = batch, mel_bands
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = model.to(self._device).eval()
+
+    def clips(self, clips: Sequence[Clip]) -> tuple[Features, list[tuple[Window, ...]]]:
+        """Return features and bags of the clips, in their order.
+
+        One batch is decoded while the model works on the one before; no more is in memory.
+
+        Raises:
+            ValueError: If a sample cannot be read or decoded; says which.
+        """
+        features, bags = [], []
+        with tqdm(total=len(clips), desc="embed", unit="clip") as progress:
+            for seen in self._batches(clips):
+                features.append(self._embed(seen))
+                bags += [clip.windows for clip in seen]
+                progress.update(len(seen))
+        return Features.join(features), bags
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Return points in the joint space, `[N, D]`."""
+        parts = [
+            self._read(texts[start : start + self._batch]).embedding_ND.float().cpu().numpy()
+            for start in range(0, len(texts), self._batch)
+        ]
+        return np.concatenate(parts)
+
+    def _batches(self, clips: Sequence[Clip]) -> Iterator[list[_Seen]]:
+        batches = [clips[i : i + self._batch] for i in range(0, len(clips), self._batch)]
+        with ThreadPoolExecutor(self._job.data.threads) as pool:
+            ahead = [pool.submit(self._see, clip) for clip in batches[0]] if batches else []
+            for following in [*batches[1:], []]:
+                current, ahead = ahead, [pool.submit(self._see, clip) for clip in following]
+                yield [future.result() for future in current]
+
+    def _see(self, clip: Clip) -> _Seen:
+        data = self._job.data
+        try:
+            path = storage.join(data.shards, clip.shard)
+            sample = read_sample_at(path, clip.offset, clip.length)
+            frames_THWC = resize_short_side(decode_clip(sample.clip, data.decoder), data.resize)
+            frames_THWC = augment(frames_THWC, data, None)
+            audio = self._hear(sample)
+        except (ValueError, OSError) as error:
+            raise ValueError(
+                f"sample {clip.key} of {data.shards}/{clip.shard} must be readable, got: {error}; "
+                "`weakvid verify` checks all of them"
+            ) from error
+        return _Seen(frames_THWC, audio, sample.windows)
+
+    def _hear(self, sample: Sample) -> np.ndarray:
+        if sample.audio is None:
+            return silent_feature(self._mel_bands)
+        return audio_feature(*decode_audio(sample.audio), self._mel_bands)
+
+    @torch.inference_mode()
+    def _embed(self, seen: Sequence[_Seen]) -> Features:
+        frames_BTHWC = torch.from_numpy(np.stack([clip.frames_THWC for clip in seen]))
+        video = self._model.video(frames_BTHWC.to(self._device))
+        texts = [window.text for clip in seen for window in clip.windows]
+        words_NC = _mean_over_words(self._read(texts))
+        text_BC = _mean_over_bags(words_NC, [clip.windows for clip in seen])
+        return Features(
+            embedding=video.embedding_BD.float().cpu().numpy(),
+            video=video.feature_BC.float().cpu().numpy(),
+            audio=np.stack([clip.audio for clip in seen]),
+            text=text_BC.float().cpu().numpy(),
+        )
+
+    @torch.inference_mode()
+    def _read(self, texts: Sequence[str]) -> TextOutput:
+        tokens_NL = self._tokenizer.encode(texts, self._job.model.text.max_words)
+        return self._model.text(torch.from_numpy(tokens_NL).to(self._device))
+
+
+def _mean_over_words(output: TextOutput) -> Tensor:
+    mask_NL1 = output.mask_NL.unsqueeze(-1)
+    return (output.words_NLC * mask_NL1).sum(dim=1) / mask_NL1.sum(dim=1).clamp(min=1)
+
+
+def _mean_over_bags(words_NC: Tensor, bags: Sequence[tuple[Window, ...]]) -> Tensor:
+    """Return `[B, C]`; the weight of the window of rank k (nearest 0) is 1 / (1 + k)."""
+    means, start = [], 0
+    for bag in bags:
+        weight_K = 1 / torch.arange(1, len(bag) + 1, device=words_NC.device)
+        means.append(weight_K @ words_NC[start : start + len(bag)] / weight_K.sum())
+        start += len(bag)
+    return torch.stack(means)
