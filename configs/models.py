@@ -1,6 +1,6 @@
 """The two towers, the tokenizer and the translator between them."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from configs.settings import Settings
 
@@ -19,11 +19,22 @@ class S3DConfig(Settings):
     space_to_depth: bool = True
     """Fold 2x2x2 pixels into channels before the first layer, as in the published weights."""
 
+    stem_kernel: tuple[int, int, int] = (3, 7, 7)
+    """Frames, height and width of the first kernel where `space_to_depth` is off. At low width
+    that layer is most of the work; 3, 3, 3 makes it cheap."""
+
     gating: bool = True
     """Self-gating after the blocks (the G of S3D-G)."""
 
     embedding_dim: int = Field(default=512, gt=0)
     """Width of the joint embedding space."""
+
+    @field_validator("stem_kernel")
+    @classmethod
+    def _has_a_middle(cls, sizes: tuple[int, int, int]) -> tuple[int, int, int]:
+        if any(size < 1 or size % 2 == 0 for size in sizes):
+            raise ValueError(f"model.video.stem_kernel must be three odd numbers, got {sizes}")
+        return sizes
 
 
 class TextConfig(Settings):

@@ -33,7 +33,7 @@ STAGE_POOLS = {
     "4": ("maxpool_4a", (3, 3, 3), (2, 2, 2)),
     "5": ("maxpool_5a", (2, 2, 2), (2, 2, 2)),
 }
-"""Name, kernel and stride of the pooling before each stage; it is left out where the stage has no block."""
+"""Name, kernel and stride of the pooling before each stage; a stage without blocks has none."""
 
 
 def to_model_frames(frames_BTHWC: Tensor) -> Tensor:
@@ -76,7 +76,8 @@ class S3D(nn.Module):
         if config.space_to_depth:
             self.conv1 = STConv3D(24, stem, (2, 4, 4), padding=(1, 2, 2))
         else:
-            self.conv1 = STConv3D(3, stem, (3, 7, 7), stride=(2, 2, 2), padding=(1, 3, 3))
+            around = tuple(size // 2 for size in config.stem_kernel)
+            self.conv1 = STConv3D(3, stem, config.stem_kernel, stride=(2, 2, 2), padding=around)
         self.maxpool_2a = SamePool((1, 3, 3), (1, 2, 2))
         self.conv_2b = STConv3D(stem, stem)
         self.conv_2c = STConv3D(stem, wide, (3, 3, 3), padding=(1, 1, 1), separable=True)

@@ -1,0 +1,66 @@
+"""Collectives that autograd understands, for shares of unequal size.
+
+Without a process group each of them is the identity, so a loss is written once for one process
+and for many.
+
+Shape letters in this file:
+    B  rows on this rank    G  rows on all ranks, in rank order
+"""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.autograd import Function
+
+
+def rows_of_ranks(num_rows: int) -> list[int]:
+    """Return the number of rows that each rank has, in rank order."""
+    if not _many():
+        return [num_rows]
+    counts = [torch.zeros(1, dtype=torch.int64) for _ in range(dist.get_world_size())]
+    dist.all_gather(counts, torch.tensor([num_rows]))
+    return [int(count) for count in counts]
+
+
+def all_gather_rows(local: Tensor, rows: list[int]) -> Tensor:
+    """Concatenate the ranks' tensors along the first dimension, without a gradient.
+
+    Args:
+        local: This rank's rows.
+        rows: What `rows_of_ranks` returned.
+    """
+    if not _many():
+        return local
+    # Gloo gathers equal shapes only: pad to the largest share, and cut the padding off again.
+    sent = local.new_zeros((max(rows), *local.shape[1:]))
+    sent[: len(local)] = local
+    received = [torch.empty_like(sent) for _ in rows]
+    dist.all_gather(received, sent)
+    return torch.cat([part[:count] for part, count in zip(received, rows, strict=True)])
+
+
+def all_gather_with_grad(local: Tensor, rows: list[int]) -> Tensor:
+    """Like `all_gather_rows`, and a row's gradient is the sum over all ranks that used it.
+
+    Summing is what makes the sum over ranks of a local loss have the gradient of the whole. The
+    public MIL-NCE code keeps its own slice only and so trains with 1/W of the gradient.
+    """
+    return _AllGather.apply(local, rows) if _many() else local
+
+
+class _AllGather(Function):
+    @staticmethod
+    def forward(ctx, local: Tensor, rows: list[int]) -> Tensor:  # noqa: ANN001
+        rank = dist.get_rank()
+        ctx.own = slice(sum(rows[:rank]), sum(rows[: rank + 1]))
+        return all_gather_rows(local, rows)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN001
+        gradient = gradient.contiguous().clone()
+        dist.all_reduce(gradient)
+        return gradient[ctx.own], None
+
+
+def _many() -> bool:
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
