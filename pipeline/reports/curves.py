@@ -11,8 +11,6 @@ from pipeline.reports.missing import Missing
 from pipeline.reports.plots import C1, C2, C3, C4, Series, line_chart
 from pipeline.reports.text import as_float
 
-_KNOWN_VALIDATION = {"val/loss", "val/mil_nce", "val/cyclic", "val/cyclic_relative_error"}
-
 
 @dataclass(frozen=True, slots=True)
 class CurvesSection:
@@ -100,7 +98,7 @@ def _losses(run: RunFiles, resumed: list[int]) -> Markup | None:
         return None
     twice = run.setting("objectives.mil_nce.positives_in_denominator", "twice") == "twice"
     floor = (math.log(2), "MIL-NCE floor, ln 2") if twice else (0.0, "MIL-NCE floor, 0")
-    return line_chart("loss", "Loss", lines, marks=resumed, levels=[floor])
+    return line_chart("loss", "Loss", lines, marks=resumed, floor=floor, wide=True)
 
 
 def _cyclic(run: RunFiles, resumed: list[int]) -> Markup | None:
@@ -121,12 +119,18 @@ def _relative_error(run: RunFiles, resumed: list[int]) -> Markup | None:
         return None
     line = Series("held out", steps, values, C3, dots=True)
     title = "Translation error / target variance, held out"
-    levels = [(1.0, "predicting the mean")]
-    return line_chart("cyclic-error", title, [line], marks=resumed, levels=levels)
+    guess = (1.0, "predicting the mean")
+    return line_chart("cyclic-error", title, [line], marks=resumed, ceiling=guess)
 
 
 def _plain(
-    run: RunFiles, name: str, key: str, title: str, color: str, resumed: list[int], log: bool = False
+    run: RunFiles,
+    name: str,
+    key: str,
+    title: str,
+    color: str,
+    resumed: list[int],
+    log: bool = False,
 ) -> Markup | None:
     steps, values = series_of(run.training, key)
     if not steps:

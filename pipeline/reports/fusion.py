@@ -123,4 +123,6 @@ def _chart(rows: list[FusionRow], chance: float | None) -> Markup:
         for row in rows
     ]  # fmt: skip
     levels = [(chance, "chance")] if chance is not None else []
-    return bar_chart("fusion", "Accuracy on held-out clips, mean and spread over seeds", bars, levels)
+    return bar_chart(
+        "fusion", "Accuracy on held-out clips, mean and spread over seeds", bars, levels
+    )

@@ -44,7 +44,7 @@ def _recall(run: RunFiles) -> Tile:
     chance = as_float(run.evaluation.get("eval/chance_r10"))
     note = ""
     if recall is not None and chance:
-        note = f"{recall / chance:.1f}× chance, which is {percent(chance)}"
+        note = f"{recall / chance:.1f}\u00d7 chance, which is {percent(chance)}"
     return Tile(
         "Text-to-video R@10", percent(recall), note, repr(recall), "eval/t2v_r10", main=True
     )
@@ -64,9 +64,7 @@ def _fusion(fusion: FusionSection) -> Tile:
 def _translation(run: RunFiles) -> Tile:
     key = "val/cyclic_relative_error"
     found = [
-        (key, value)
-        for row in run.validation
-        if (value := as_float(row.get(key))) is not None
+        (key, value) for row in run.validation if (value := as_float(row.get(key))) is not None
     ]
     at_end = as_float(run.evaluation.get("eval/cyclic_relative_error"))
     if at_end is not None:

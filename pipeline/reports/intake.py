@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow.compute as pc
 from markupsafe import Markup
 
 from pipeline.reports import missing
@@ -85,13 +84,15 @@ def load_manifest(shards_out: Path | None) -> Manifest | None:
     if shards_out is None or not (shards_out / "manifest.json").is_file():
         return None
     try:
-        return Manifest.load(shards_out)
+        return Manifest.load(str(shards_out))
     except (OSError, ValueError, KeyError) as error:
         logger.warning("report: %s has no readable manifest: %s", shards_out, error)
         return None
 
 
-def intake_section(run: RunFiles, shards_out: Path | None, manifest: Manifest | None) -> IntakeSection:
+def intake_section(
+    run: RunFiles, shards_out: Path | None, manifest: Manifest | None
+) -> IntakeSection:
     """Count clips, videos, hours and rejects of the shards that the run was trained on."""
     alignment = _alignment(run.alignment)
     gaps = []
@@ -109,7 +110,7 @@ def intake_section(run: RunFiles, shards_out: Path | None, manifest: Manifest | 
     rejects = _rejects(shards_out)
     samples = manifest.samples
     num_clips = samples.num_rows
-    span_ms = pc.sum(pc.subtract(samples["t1_ms"], samples["t0_ms"])).as_py() or 0
+    span_ms = sum(samples["t1_ms"].to_pylist()) - sum(samples["t0_ms"].to_pylist())
     written = set(samples["video_id"].to_pylist())
     lost = {str(row.get("video_id")) for row in rejects if row.get("t0_s") is None} - written
     rejected_clips = sum(_clips_of(row) for row in rejects)
@@ -136,7 +137,7 @@ def intake_section(run: RunFiles, shards_out: Path | None, manifest: Manifest | 
 
 def _rejects(shards_out: Path) -> list[dict]:
     try:
-        return [row for row in load_rejects(shards_out) if isinstance(row, dict)]
+        return [row for row in load_rejects(str(shards_out)) if isinstance(row, dict)]
     except (OSError, ValueError) as error:
         logger.warning("report: rejects of %s cannot be read: %s", shards_out, error)
         return []
@@ -193,7 +194,7 @@ def _alignment(alignment: dict) -> list[tuple[str, str, object]]:
     """Return (label, share as text, full share) of clips whose right window is within K."""
     within = alignment.get("right_within_k")
     shares = {1: alignment.get("nearest_right")}
-    for key, share in (within.items() if isinstance(within, dict) else ()):
+    for key, share in within.items() if isinstance(within, dict) else ():
         if str(key).isdigit():
             shares.setdefault(int(key), share)
     return [

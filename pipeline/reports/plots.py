@@ -12,6 +12,7 @@ import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.reports.text import clean
 
@@ -69,8 +70,10 @@ def line_chart(
     series: Sequence[Series],
     *,
     marks: Sequence[float] = (),
-    levels: Sequence[tuple[float, str]] = (),
+    floor: tuple[float, str] | None = None,
+    ceiling: tuple[float, str] | None = None,
     log: bool = False,
+    wide: bool = False,
 ) -> Markup:
     """Return curves over steps.
 
@@ -79,40 +82,50 @@ def line_chart(
         title: What the vertical axis shows, with its unit.
         series: The curves; long ones are drawn faint, with a smoothed one on top.
         marks: Steps at which training was resumed.
-        levels: Horizontal dashed lines (value, label), as floors and ceilings.
+        floor: Dashed line (value, label) that the curves cannot go below.
+        ceiling: Dashed line (value, label) that they should go below.
         log: Logarithmic vertical axis.
+        wide: Twice as wide as the others.
     """
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(5.4, 2.9), layout="constrained")
+        figure = Figure(figsize=(10.9 if wide else 5.2, 2.9), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(title)
         axes.set_xlabel("step")
+        axes.margins(y=0.12)
         if log:
             axes.set_yscale("log")
+            axes.yaxis.set_minor_formatter(_plain_tick)
+        axes.yaxis.set_major_formatter(_plain_tick)
         for one in series:
             _draw(axes, one)
-        for value, label in levels:
-            _level(axes, value, label)
+        if floor is not None:
+            _level(axes, *floor, below=True)
+        if ceiling is not None:
+            _level(axes, *ceiling)
         for step in marks:
             axes.axvline(step, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        axes.set_xlim(left=0)
         if len(series) > 1:
-            axes.legend(loc="best")
+            axes.legend(loc="upper right")
         return _inline(figure, name, title)
 
 
 def histogram(name: str, title: str, values: Sequence[int], xlabel: str, color: str) -> Markup:
     """Return a bar for each whole number that occurs in `values`."""
-    counts = {value: 0 for value in range(min(values), max(values) + 1)}
+    # A single value would fill the whole width: its neighbours are drawn too, at zero.
+    low, high = max(0, min(values) - 1), max(values) + 1
+    counts = dict.fromkeys(range(low, high + 1), 0)
     for value in values:
         counts[value] += 1
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(5.4, 2.5), layout="constrained")
+        figure = Figure(figsize=(5.2, 2.5), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(title)
         axes.set_xlabel(xlabel)
         axes.bar(list(counts), list(counts.values()), color=color, width=0.82)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
         return _inline(figure, name, title)
 
 
@@ -127,7 +140,9 @@ class Bar:
     ceiling: float | None = None
 
 
-def bar_chart(name: str, title: str, bars: Sequence[Bar], levels: Sequence[tuple[float, str]]) -> Markup:
+def bar_chart(
+    name: str, title: str, bars: Sequence[Bar], levels: Sequence[tuple[float, str]]
+) -> Markup:
     """Return vertical bars in 0..1 with error bars; ceilings and levels as dashed lines."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(max(5.4, 0.95 * len(bars) + 1), 3.2), layout="constrained")
@@ -173,12 +188,17 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return smooth
 
 
-def _level(axes: Axes, value: float, label: str) -> None:
+def _level(axes: Axes, value: float, label: str, *, below: bool = False) -> None:
     axes.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(
-        label, (1, value), (-2, 3), xycoords=("axes fraction", "data"), fontsize=8,
-        textcoords="offset points", ha="right", color=MUTED,
+        label, (1, value), (-2, -3 if below else 3), xycoords=("axes fraction", "data"),
+        fontsize=8.5, textcoords="offset points", ha="right", va="top" if below else "bottom",
+        color=MUTED,
     )  # fmt: skip
+
+
+def _plain_tick(value: float, _: float) -> str:
+    return f"{value:g}"
 
 
 def _inline(figure: Figure, name: str, title: str) -> Markup:
@@ -199,4 +219,4 @@ def _inline(figure: Figure, name: str, title: str) -> Markup:
     for color, variable in _VARIABLES.items():
         svg = svg.replace(color, f"var(--{variable})")
     label = Markup.escape(clean(title))
-    return Markup(svg.replace("<svg", f'<svg class="chart" role="img" aria-label="{label}"', 1))  # noqa: S704
+    return Markup(svg.replace("<svg", f'<svg class="chart" role="img" aria-label="{label}"', 1))

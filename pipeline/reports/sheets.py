@@ -1,6 +1,7 @@
 """Contact sheets: a clip's 32 frames beside the narration around it, on a time axis."""
 
 import hashlib
+import itertools
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,7 +134,7 @@ def _sheet(
         flags=[str(flag) for flag in flags][:_MAX_FLAGS] if isinstance(flags, list) else [],
         strips=[
             filmstrip(frames_THWC, list(range(a, b)), _FRAME_WIDTH_PX)
-            for a, b in zip(edges, edges[1:], strict=False)
+            for a, b in itertools.pairwise(edges)
             if b > a
         ],
         rows=sorted(rows, key=lambda row: (row.start_s, row.end_s)),
@@ -155,7 +156,7 @@ def _axis(windows: tuple[Window, ...], start_s: float, end_s: float) -> tuple[fl
 def _ticks(start_s: float, end_s: float, scale: float) -> list[tuple[float, str]]:
     """Return about five places with their times, at round seconds."""
     span_s = end_s - start_s
-    step_s = next((s for s in (1, 2, 5, 10, 15, 30, 60, 300) if span_s / s <= 6), 3600)  # noqa: PLR2004
+    step_s = next((s for s in (1, 2, 5, 10, 15, 30, 60, 300) if span_s / s <= 6), 3600)
     times = range(math.ceil(start_s / step_s) * step_s, math.floor(end_s) + 1, step_s)
     return [((time_s - start_s) * scale, f"{time_s // 60}:{time_s % 60:02d}") for time_s in times]
 

@@ -8,7 +8,7 @@ _TERMINAL = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]"
 )
-_MISSING = "–"
+_MISSING = "\u2013"
 
 
 def clean(text: str) -> str:
@@ -23,7 +23,7 @@ def clean(text: str) -> str:
 def shorten(text: str, limit: int) -> str:
     """Return `text` cut to `limit` characters, with an ellipsis where it was cut."""
     text = clean(text)
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "\u2026"
 
 
 def number(value: object, digits: int = 3) -> str:
@@ -32,11 +32,11 @@ def number(value: object, digits: int = 3) -> str:
         return _MISSING
     if not math.isfinite(value):
         return str(value)
-    if float(value).is_integer() and abs(value) < 1e15:  # noqa: PLR2004
+    if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}".replace(",", "\u202f")
     if abs(value) >= 10**digits:
         return f"{value:,.0f}".replace(",", "\u202f")
-    if 1e-3 <= abs(value):  # noqa: PLR2004
+    if abs(value) >= 1e-3:
         decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
         return f"{value:.{decimals}f}"
     return f"{value:.{digits - 1}e}"
