@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -84,7 +85,12 @@ def _write_videos(config: DemoCorpusConfig) -> Iterator[Digests]:
         return
     # spawn, since the caller may run threads (Ray, torch) that a fork would break.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(config.workers, config.videos), mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        min(config.workers, config.videos),
+        mp_context=context,
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is the parent's to handle
+    ) as pool:
         yield from pool.map(partial(write_video, config), range(config.videos))
 
 

@@ -1,6 +1,5 @@
 """Frames and sound -> H.264 + AAC in mp4, the same bytes each time."""
 
-import logging
 import subprocess
 from collections.abc import Iterable
 from fractions import Fraction
@@ -9,8 +8,6 @@ from pathlib import Path
 import ffmpeg
 import imageio_ffmpeg
 import numpy as np
-
-logger = logging.getLogger(__name__)
 
 _BIT_EXACT = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact"}
 
@@ -40,7 +37,10 @@ def encode_video(
         sound.tofile(pcm)
         argv = _command(path, pcm, (width_px, height_px), fps, audio_hz)
         done = subprocess.run(
-            argv, input=b"".join(chunk.tobytes() for chunk in chunks), capture_output=True
+            argv,
+            input=b"".join(chunk.tobytes() for chunk in chunks),
+            capture_output=True,
+            check=False,
         )
     finally:
         pcm.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
-"""Actions of the demo world as poses over time. All repeat about every 0.7 to 2 seconds, so that
-any 3.2 s window shows them, and are slow enough to be told apart at 5 frames a second."""
+"""Actions of the demo world as poses over time.
+
+Each repeats within two seconds, so that most of a step shows it.
+"""
 
 from dataclasses import dataclass
 

@@ -19,7 +19,7 @@ from pipeline.demo.world import Step, World, random_stream
 _CUE_S = 2.6
 _BORDER_JITTER_S = 0.3
 _PAUSE_S = (0.04, 0.2)
-_DRIFT_STD_S = 3.4
+_DRIFT_STD_S = 3.2
 _DRIFT_MEMORY = 0.6
 _SILENT_SHARE = 0.04
 _PURPOSE_SHARE = 0.9

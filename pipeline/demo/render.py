@@ -36,7 +36,8 @@ def render_frames(world: World) -> Iterator[np.ndarray]:
         shown = (time_s >= step.start_s) & ((time_s < step.end_s) | last)
         frames_FHWC = backdrop.paint(time_s[shown], step.seen)
         _draw_object(frames_FHWC, step, time_s[shown] - step.start_s, rng)
-        yield np.clip(frames_FHWC + 0.5, 0, 255).astype(np.uint8)
+        np.clip(frames_FHWC, 0, 255, out=frames_FHWC)
+        yield frames_FHWC.astype(np.uint8)
 
 
 def _draw_object(
@@ -78,9 +79,7 @@ def _bounds(pose: Pose) -> tuple[slice, slice]:
     return span(pose.y_px, HEIGHT_PX), span(pose.x_px, WIDTH_PX)
 
 
-def _local(
-    pose: Pose, rows: slice, columns: slice
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _local(pose: Pose, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixel centres in the object's own frame, in radii, [F, H, W]; and its radius [F, 1, 1]."""
     x_px, y_px, scale, angle_rad = (
         values.astype(np.float32)[:, None, None]

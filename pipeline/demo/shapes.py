@@ -3,6 +3,8 @@
 Shape suffixes: arrays are broadcastable [frame, row, column]; v points down.
 """
 
+import math
+
 import numpy as np
 
 
@@ -34,12 +36,12 @@ def signed_distance(shape: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 def _star(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Five points: fold the angle into one half of a point, then the distance to its edge."""
-    sector = np.pi / 5
+    sector = math.pi / 5
     angle = np.arctan2(u, -v)
     folded = np.abs(np.mod(angle + sector, 2 * sector) - sector)
     radius = np.hypot(u, v)
     outer, inner = 1.18, 0.52
-    edge_x, edge_y = inner * np.cos(sector) - outer, inner * np.sin(sector)
-    length = np.hypot(edge_x, edge_y)
+    edge_x, edge_y = inner * math.cos(sector) - outer, inner * math.sin(sector)
+    length = math.hypot(edge_x, edge_y)
     along_x, along_y = radius * np.cos(folded) - outer, radius * np.sin(folded)
     return (along_x * edge_y - along_y * edge_x) / length

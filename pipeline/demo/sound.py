@@ -39,10 +39,10 @@ def _ring(rng: np.random.Generator) -> np.ndarray:
     time_s = np.arange(int(_HIT_S * AUDIO_HZ)) / AUDIO_HZ
     pitch_hz = rng.uniform(700, 1300)
     partials = ((1.0, 1.0, 7.0), (2.1, 0.5, 10.0), (3.4, 0.3, 14.0))
-    return sum(
-        gain * np.exp(-decay * time_s) * np.sin(2 * np.pi * pitch_hz * ratio * time_s)
-        for ratio, gain, decay in partials
-    )  # fmt: skip
+    bell = np.zeros_like(time_s)
+    for ratio, gain, decay in partials:
+        bell += gain * np.exp(-decay * time_s) * np.sin(2 * np.pi * pitch_hz * ratio * time_s)
+    return bell
 
 
 def _thud(rng: np.random.Generator) -> np.ndarray:

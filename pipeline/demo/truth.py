@@ -11,6 +11,8 @@ from pipeline.demo.narrate import SpokenCue
 from pipeline.demo.world import STEP_S, World
 
 NUM_CLASSES = 8
+"""Classes of the downstream task: three bits."""
+
 UNIMODAL_CEILING = 0.25
 """Best accuracy from one modality: it tells one of three fair bits, the other two are guessed."""
 
@@ -77,7 +79,6 @@ def corpus_summary(planned: Iterable[Planned]) -> dict:
     labels = Counter(step.label for world, _ in planned for step in world.steps)
     said = [cue for _, cues in planned for cue in cues]
     return {
-        "num_videos": len(planned),
         "num_steps": labels.total(),
         "num_clips": len(ranks),
         "num_cues": len(said),
