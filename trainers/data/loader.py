@@ -5,7 +5,7 @@ loader begins at any step at once, and neither the number of workers nor of thre
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -74,11 +74,10 @@ class Loader:
 
 
 def fixed_batches(
-    reader: ClipReader, rows_N: Sequence[int] | np.ndarray, size: int, num_threads: int
+    reader: ClipReader, chunks: Iterable[np.ndarray], num_threads: int
 ) -> Iterator[Batch]:
-    """Yield batches of un-augmented clips in the order of `rows_N`; the last may be smaller."""
+    """Yield one batch of un-augmented clips for each chunk of rows, the next one read ahead."""
     with ThreadPoolExecutor(num_threads, thread_name_prefix="clips") as pool:
-        chunks = [rows_N[start : start + size] for start in range(0, len(rows_N), size)]
         ahead: deque[list[Future[Example]]] = deque()
         for chunk in chunks:
             ahead.append([pool.submit(reader.example, int(row), None) for row in chunk])

@@ -137,4 +137,3 @@ def video_number(video_id: str) -> int:
     """Return an int64 that stands for a video's id."""
     digest = hashlib.blake2b(video_id.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
-

@@ -1,10 +1,10 @@
 """What a micro-batch contributes to the step: embeddings for MIL-NCE, and its cyclic loss.
 
 Shape letters in this file:
-    B  clips    K  windows of a bag    L  pieces of a window    D  joint embedding
-    S  time steps of the video sequence    C  channels
+    B  clips    K  windows of a bag    D  joint embedding
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -45,12 +45,27 @@ class Objectives(nn.Module):
         text_BKD = text.embedding_ND.unflatten(0, (num_clips, num_windows))
         cyclic = None
         if self.cyclic is not None:
-            # The nearest window stands first in the bag.
-            words_BLC = text.words_NLC.unflatten(0, (num_clips, num_windows))[:, 0]
-            mask_BL = text.mask_NL.unflatten(0, (num_clips, num_windows))[:, 0]
-            sequence_BSC = video.sequence_BSC
-            mask_BS = torch.ones(
-                sequence_BSC.shape[:2], dtype=torch.bool, device=sequence_BSC.device
-            )
-            cyclic = self.cyclic(sequence_BSC, words_BLC, mask_BS, mask_BL)
+            cyclic = self.cyclic.on_bags(video, text, batch.mask_BK)
         return Forward(video.embedding_BD, text_BKD, cyclic)
+
+    def mil_nce_per_clip(
+        self, video_BD: Tensor, text_BKD: Tensor, batches: Sequence[Batch]
+    ) -> Tensor:
+        """Return the MIL-NCE loss of each of this worker's clips among those of all workers.
+
+        Args:
+            video_BD: Embeddings of the clips of `batches`, one batch after the other.
+            text_BKD: Embeddings of their windows.
+            batches: Where masks and video ids are from.
+        """
+        device = video_BD.device
+        mask_BK = torch.cat(
+            [torch.empty(0, text_BKD.shape[1], dtype=torch.bool, device=device)]
+            + [batch.mask_BK for batch in batches]
+        )
+        ids_B = torch.cat(
+            [torch.empty(0, dtype=torch.int64, device=device)]
+            + [batch.video_ids_B for batch in batches]
+        )
+        same_video = ids_B if self.config.mil_nce.mask_same_video else None
+        return self.mil_nce.per_clip(video_BD, text_BKD, mask_BK, same_video)

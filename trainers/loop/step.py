@@ -154,13 +154,8 @@ class TrainStep:
 
     def _mil_nce(self, video_bD: Tensor, text_bKD: Tensor, batches: Sequence[Batch]) -> Tensor:
         """Return this worker's weighted part of the global mean, and note its plain value."""
-        mean = self.objectives.mil_nce(
-            video_bD,
-            text_bKD,
-            torch.cat([batch.mask_BK for batch in batches]),
-            torch.cat([batch.video_ids_B for batch in batches]),
-        )
-        part = mean * (len(video_bD) / self.job.training.global_batch)
+        loss_b = self.objectives.mil_nce_per_clip(video_bD, text_bKD, batches)
+        part = loss_b.sum() / self.job.training.global_batch
         self._sums[0] += part.detach()
         return part * self.job.objectives.mil_nce.weight
 

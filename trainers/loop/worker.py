@@ -22,7 +22,7 @@ from trainers.loop.fresh import fresh_model, measure_targets, measured_ranks, nu
 from trainers.loop.prepare import Assignment
 from trainers.loop.record import Recorder
 from trainers.loop.step import StepResult, TrainStep
-from trainers.loop.validate import validate
+from trainers.loop.validate import Validation
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,13 @@ class Worker:
         )
         self.model = fresh_model(self.job, tokenizer.vocabulary).to(device)
         self.step = TrainStep(self.job, self.model, worker, workers)
+        self.validation = Validation(
+            self.job,
+            self.step.objectives,
+            self.reader,
+            split_rows(self.manifest, "val"),
+            self.step.ranks,
+        )
         self.begin = self._restore() if assignment.checkpoint else self._start()
         self.fence = Fence(self.run_dir, assignment.attempt)
         self.recorder = Recorder(self.run_dir, self.fence, self.begin) if worker == 0 else None
@@ -140,7 +147,7 @@ class Worker:
         self.recorder.write(step + 1, values)
 
     def _validate(self, done: int) -> None:
-        values = validate(self.job, self.step.objectives, self.reader, self.manifest, self.device)
+        values = self.validation.run(self.device)
         if self.recorder is not None and values:
             self.recorder.write(done, values)
 

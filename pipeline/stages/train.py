@@ -1,0 +1,75 @@
+"""`weakvid train`: shards -> a trained run, or the rest of one."""
+
+import logging
+
+from configs.runs import TrainJob
+from shards.manifest import Manifest
+from trainers.data.reader import split_rows, train_order
+from trainers.loop import folder
+from trainers.loop.attempts import driver_lock
+from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.interrupts import Interrupts
+from trainers.loop.launch import describe, start_ray, stop_ray, train_attempts
+from trainers.loop.prepare import newest_step, prepare
+from trainers.loop.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+
+def run(job: TrainJob) -> int:
+    """Train, or go on training, and return the exit code.
+
+    Returns:
+        0 when the run is finished, 143 after SIGTERM and 130 after Ctrl-C, each with a
+        checkpoint of the last step.
+
+    Raises:
+        ValueError: If the shards cannot serve the job, the run was begun with other settings,
+            or another driver trains it.
+        TrainingFailed: If the workers failed for good.
+    """
+    run_dir = folder.run_folder(job.run)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with driver_lock(run_dir), Interrupts(run_dir / folder.STOP) as interrupts:
+        preparation = prepare(job)
+        steps = job.training.steps
+        if newest_step(run_dir) >= steps:
+            print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
+            return 0
+        start_ray(job.ray, job.training.workers)
+        interrupts.install()
+        try:
+            with Progress(run_dir / folder.METRICS, steps):
+                train_attempts(preparation, interrupts)
+        finally:
+            stop_ray()
+        done = newest_step(run_dir)
+    if done < steps:
+        print(f"run {job.run.name} stopped at step {done} of {steps}; the same command goes on")
+        return interrupts.exit_code
+    print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
+    return 0
+
+
+def plan_text(job: TrainJob) -> str:
+    """Return what `run` would do; touches nothing.
+
+    Raises:
+        ValueError: If the shards cannot serve the job.
+    """
+    manifest = Manifest.load(job.data.shards)
+    order = train_order(job, manifest)
+    training = job.training
+    last = newest_checkpoint(folder.run_folder(job.run) / folder.CHECKPOINTS)
+    begin = 0 if last is None else last.step
+    counts = ", ".join(f"{len(split_rows(manifest, name))} {name}" for name in ("val", "test"))
+    epochs = training.steps / order.steps_per_epoch
+    return "\n".join(
+        [
+            f"run        {folder.run_folder(job.run)}",
+            f"samples    {order.num_samples} train, {counts}",
+            f"epoch      {order.steps_per_epoch} steps of {training.global_batch} clips",
+            f"steps      {begin} done, {max(0, training.steps - begin)} to do, {epochs:.1f} epochs",
+            f"workers    {describe(job)}",
+        ]
+    )
