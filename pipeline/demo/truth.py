@@ -66,7 +66,8 @@ def clip_ranks(world: World, cues: Sequence[SpokenCue]) -> list[int | None]:
             ),
         )
         centre_s = (start_s + end_s) / 2
-        nearest = sorted(cues, key=lambda cue: abs(cue.centre_s - centre_s))
+        # To the microsecond, else rounding would break ties.
+        nearest = sorted(cues, key=lambda cue: round(abs(cue.centre_s - centre_s), 6))
         described = [cue.step for cue in nearest]
         ranks.append(described.index(shown) if shown in described else None)
     return ranks
