@@ -1,0 +1,169 @@
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+
+VERBS = "shards train evaluate report verify status doctor demo-corpus config".split()
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
+    """Stands for the stage of whichever verb is called."""
+    fake = types.SimpleNamespace(jobs=[], code=0)
+    fake.run = lambda job: (fake.jobs.append(job), fake.code)[1]
+    fake.plan_text = lambda job: "plan: 3 videos"
+    for name in VERBS:
+        monkeypatch.setitem(sys.modules, f"pipeline.stages.{name.replace('-', '_')}", fake)
+    monkeypatch.setattr(cli, "set_up_logging", lambda: None)
+    return fake
+
+
+def raising(error: BaseException) -> types.FunctionType:
+    def run(job: object) -> int:
+        raise error
+
+    return run
+
+
+def test_help_names_every_verb_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for verb in VERBS:
+        assert f"  {verb} " in out
+    assert "examples:" in out
+
+
+def test_no_verb_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "usage:" in capsys.readouterr().out
+
+
+def test_a_misspelt_verb_is_answered_with_the_nearest_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["tarin"]) == 2
+    assert "did you mean train?" in capsys.readouterr().err
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("weakvid 0.")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_each_verb_shows_its_examples(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([verb, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "examples:" in out
+    assert f"weakvid {verb}" in out
+
+
+def test_help_of_a_verb_carries_the_docstrings_of_its_settings(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--training.steps INT Optimiser steps of the whole run. (default: " in text
+
+
+def test_a_dry_run_prints_settings_and_plan_and_runs_nothing(
+    stage: types.SimpleNamespace,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "--dry-run", "--training.steps", "7"]) == 0
+    out = capsys.readouterr().out
+    assert "steps: 7" in out and "plan: 3 videos" in out
+    assert stage.jobs == [] and list(tmp_path.iterdir()) == []
+
+
+def test_a_flag_reaches_the_stage(stage: types.SimpleNamespace) -> None:
+    assert cli.main(["train", "--training.steps", "60"]) == 0
+    assert stage.jobs[0].training.steps == 60
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 143])
+def test_the_exit_code_of_a_stage_is_the_exit_code(stage: types.SimpleNamespace, code: int) -> None:
+    stage.code = code
+    assert cli.main(["report"]) == code
+
+
+@pytest.mark.parametrize("error", [ValueError("no shards in x"), FileNotFoundError("no shards")])
+def test_bad_input_is_one_line_and_exit_code_two(
+    stage: types.SimpleNamespace, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.run = raising(error)
+    assert cli.main(["report"]) == 2
+    assert capsys.readouterr().err.splitlines() == [f"weakvid: {error}"]
+
+
+def test_a_traceback_of_bad_input_can_be_asked_for(
+    stage: types.SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.run = raising(ValueError("no shards"))
+    assert cli.main(["--traceback", "report"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [RuntimeError("disk gone"), OSError(28, "no space")])
+def test_any_other_failure_is_exit_code_one_with_a_traceback(
+    stage: types.SimpleNamespace, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.run = raising(error)
+    assert cli.main(["report"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_value_error_inside_a_ray_worker_is_a_failure_not_bad_input(
+    stage: types.SimpleNamespace,
+) -> None:
+    from ray.exceptions import RayTaskError
+
+    worker_error = RayTaskError("build", "trace", ValueError("x")).as_instanceof_cause()
+    assert isinstance(worker_error, ValueError)
+    stage.run = raising(worker_error)
+    assert cli.main(["report"]) == 1
+
+
+def test_an_interrupt_is_exit_code_130(stage: types.SimpleNamespace) -> None:
+    stage.run = raising(KeyboardInterrupt())
+    assert cli.main(["report"]) == 130
+
+
+def test_control_characters_of_a_file_name_are_not_printed(
+    stage: types.SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.run = raising(ValueError("bad video \x1b[31mred"))
+    cli.main(["report"])
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_verify_takes_a_folder(stage: types.SimpleNamespace) -> None:
+    assert cli.main(["verify", "data/x"]) == 0
+    assert stage.jobs == ["data/x"]
+    assert cli.main(["verify"]) == 2
+
+
+def test_config_check_show_and_diff(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "check", "train"]) == 0
+    assert cli.main(["config", "show", "train", "--training.steps", "9"]) == 0
+    assert "steps: 9" in capsys.readouterr().out
+    assert cli.main(["config", "diff", "train", "demo", "cluster"]) == 0
+    assert "training.global_batch: 64 -> 8192" in capsys.readouterr().out
+    assert cli.main(["config", "diff", "train", "demo"]) == 2
+    assert cli.main(["config", "shwo", "train"]) == 2
+    assert "did you mean show?" in capsys.readouterr().err
+
+
+def test_the_installed_program_answers() -> None:
+    program = Path(sys.executable).with_name("weakvid")
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("weakvid")
