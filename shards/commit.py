@@ -65,7 +65,7 @@ class BundleRecord:
         Raises:
             ValueError: If it is of another schema.
         """
-        if value.get("schema") != SCHEMA_VERSION:
+        if not isinstance(value, dict) or value.get("schema") != SCHEMA_VERSION:
             raise ValueError(f"a record must say schema {SCHEMA_VERSION}, got {str(value)[:80]}")
         fields = {name: value[name] for name in value if name != "schema"}
         fields["parts"] = [PartRecord(**part) for part in value["parts"]]

@@ -42,12 +42,10 @@ def join(folder: str, *names: str) -> str:
 
 @contextmanager
 def named_errors(path: str) -> Iterator[None]:
-    """Let every OSError name the path: that of `write` on a full disk does not."""
+    """Let every OSError name the file: that of `write` on a full disk does not."""
     try:
         yield
     except OSError as error:
-        if error.filename is not None:
-            raise
         number = error.errno or errno.EIO
         raise OSError(number, os.strerror(number), path) from error
 

@@ -110,14 +110,15 @@ def test_a_bundle_is_named_by_six_digits(tmp_path, bundle):
 
 
 def test_an_error_leaves_no_file(tmp_path, make_sample):
-    with (
-        pytest.raises(RuntimeError),
-        ShardWriter(str(tmp_path), "000007", max_bytes=1, max_samples=1) as writer,
-    ):
-        for index in range(3):
-            writer.add(make_sample(t0_s=index), "train")
-        assert len(list(tmp_path.rglob("*.tar*"))) == 3
-        raise RuntimeError
+    def fail_after_three_parts() -> None:
+        with ShardWriter(str(tmp_path), "000007", max_bytes=1, max_samples=1) as writer:
+            for index in range(3):
+                writer.add(make_sample(t0_s=index), "train")
+            assert len(list(tmp_path.rglob("*.tar*"))) == 3
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_three_parts()
     assert not list(tmp_path.rglob("*.tar*"))
 
 
