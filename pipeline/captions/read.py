@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from configs.sources import LimitsConfig
-from pipeline.captions.cue import Captions, CaptionError, Cue
+from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.captions.srt import parse_srt
 from pipeline.captions.text import decode_bytes
 from pipeline.captions.webvtt import parse_webvtt

@@ -1,6 +1,6 @@
 """SubRip reader. Times mark the cues; indexes and blank lines may be missing or wrong."""
 
-from pipeline.captions.cue import Captions, CaptionError, Cue
+from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.captions.text import plain
 from pipeline.captions.timing import NUM_STAMP_GROUPS, TIMING_LINE, in_order, stamp_s
 

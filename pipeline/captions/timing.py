@@ -1,9 +1,10 @@
 """Times of cues and words: reading them, and mending what is missing or goes backwards."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
-from pipeline.captions.cue import Captions, CaptionError, Cue
+from pipeline.captions.cue import CaptionError, Captions, Cue
 from shards.schema import Word
 
 # Hours are optional, digits may lack padding, and SRT writes a comma for the point.
@@ -93,16 +94,13 @@ def in_order(cues: list[Cue], flags: set[str]) -> Captions:
             flags.add("W_CAPLONG")
         if cue.start_s < 0:
             flags.add("W_CAPNEG")
-            cue = Cue(0.0, cue.end_s, cue.text)
         if cue.text:
-            kept.append(cue)
+            kept.append(cue if cue.start_s >= 0 else Cue(0.0, cue.end_s, cue.text))
     if not kept:
         raise CaptionError("W_CAPEMPTY", f"no usable cue among {len(cues)}")
     ordered = sorted(kept, key=lambda cue: (cue.start_s, cue.end_s))
     if ordered != kept:
         flags.add("W_CAPORDER")
-    if any(
-        one.end_s > two.start_s + 0.0005 for one, two in zip(ordered, ordered[1:], strict=False)
-    ):
+    if any(one.end_s > two.start_s + 0.0005 for one, two in itertools.pairwise(ordered)):
         flags.add("W_CAPOVERLAP")
     return Captions(ordered, frozenset(flags))

@@ -6,7 +6,7 @@ line that holds one blank, which YouTube writes in the middle of cues.
 
 import re
 
-from pipeline.captions.cue import Captions, CaptionError, Cue
+from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.captions.text import plain
 from pipeline.captions.timing import NUM_STAMP_GROUPS, TIMING_LINE, in_order, stamp_s, timed_words
 

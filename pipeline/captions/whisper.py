@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from pipeline.captions.cue import Captions, CaptionError, Cue
+from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.captions.text import tidy
 from pipeline.captions.timing import in_order, timed_words
 from shards.schema import Word

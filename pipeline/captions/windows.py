@@ -1,5 +1,6 @@
 """Cues -> windows of at most 16 words, and the bag of windows nearest to a clip."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ def _split(cue: Cue, max_words: int) -> list[Cue]:
     words = cue.words or _proportional_words(tokens, cue)
     bounds = [len(tokens) * part // num_parts for part in range(num_parts + 1)]
     parts = []
-    for first, stop in zip(bounds, bounds[1:], strict=False):
+    for first, stop in itertools.pairwise(bounds):
         start_s = cue.start_s if first == 0 else words[first].start_s
         end_s = cue.end_s if stop == len(tokens) else words[stop - 1].end_s
         text = " ".join(tokens[first:stop])

@@ -1,0 +1,80 @@
+"""The decoder child, `python -m pipeline.media.child`: the only process that opens raw uploads.
+
+It reads a request from standard input, answers with a probe, reads which clips to cut, and
+answers with each clip as it is encoded. It limits itself before it opens anything; its parent
+sets the deadline and kills it.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+
+import av
+
+from pipeline.media.errors import MediaError
+from pipeline.media.framing import pack, read_message, write_all
+from pipeline.media.passing import DecodePass
+from pipeline.media.probe import open_source
+from pipeline.media.request import Request
+
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_PR_SET_PDEATHSIG = 1
+_MAX_OPEN_FILES = 64
+
+
+def main() -> None:
+    """Serve one source and leave."""
+    out = os.dup(_STDOUT)
+    # Whatever a native library prints must not stand between two messages.
+    os.dup2(_STDERR, _STDOUT)
+
+    def send(head: dict[str, object], block: bytes = b"") -> None:
+        write_all(out, pack(head, block))
+
+    request = Request(**read_message(_STDIN)[0])
+    _limit(request)
+    try:
+        _serve(request, send)
+    except MediaError as error:
+        send({"kind": "error", "code": error.code, "detail": error.detail})
+    except MemoryError:
+        send({"kind": "error", "code": "E_OOM", "detail": "the decoder ran out of memory"})
+    except av.error.FFmpegError as error:
+        send({"kind": "error", "code": "E_CODEC", "detail": str(error)[:200]})
+    except (BrokenPipeError, EOFError):
+        sys.exit(1)
+
+
+def _serve(request: Request, send: Callable[..., None]) -> None:
+    source = open_source(request)
+    send({"kind": "probe", "probe": source.probe.to_json()})
+    starts = read_message(_STDIN)[0]["starts"]
+    decoding = DecodePass(source, request, starts)
+    for head, block in decoding.run():
+        send(head, block)
+    send({"kind": "end", "summary": decoding.summary.to_json()})
+
+
+def _limit(request: Request) -> None:
+    """Give up whatever decoding does not need."""
+    # The parent's death must be ours, or a killed worker leaves decoders behind.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    limits = [
+        (resource.RLIMIT_AS, request.memory_bytes),
+        (resource.RLIMIT_CPU, request.cpu_s),
+        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ]
+    for which, value in limits:
+        _, hard = resource.getrlimit(which)
+        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (ceiling, ceiling))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Decodes one source through a child process, and hands on each clip as it comes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from configs.clips import ClipsConfig
+from configs.sources import LimitsConfig
+from pipeline.media.errors import MediaError
+from pipeline.media.framing import Message
+from pipeline.media.process import DecoderChild
+from pipeline.media.request import DecodeSummary, Probe, Request
+
+
+def make_request(path: Path, clips: ClipsConfig, limits: LimitsConfig) -> Request:
+    """Return what the child is told about a source."""
+    longest_s = max(limits.deadline_s, limits.deadline_per_s * limits.duration_s)
+    return Request(
+        path=str(path.absolute()),
+        num_frames=clips.num_frames,
+        fps=clips.fps,
+        short_side=clips.short_side,
+        audio_hz=clips.audio_hz,
+        crf=clips.crf,
+        max_duplicate_share=clips.max_duplicate_share,
+        max_pixels=limits.pixels,
+        max_side_px=limits.side_px,
+        max_duration_s=limits.duration_s,
+        max_streams=limits.streams,
+        memory_bytes=limits.child_memory_bytes,
+        cpu_s=int(longest_s) + 1,
+    )
+
+
+def decode_source(
+    request: Request,
+    limits: LimitsConfig,
+    plan: Callable[[Probe], Sequence[int]],
+    take: Callable[[Message, bytes], None],
+) -> tuple[Probe, DecodeSummary]:
+    """Run one child over one source.
+
+    Args:
+        request: What to open, and how.
+        limits: The deadline.
+        plan: Called once with the probe, before any decode; returns the first slots of the
+            clips, ascending.
+        take: Called with each clip (`kind` "clip": `slot`, `pts_s`, `dup`, `clip_bytes`, and
+            the mp4 followed by the flac) and each reject (`kind` "reject": `slot`, `code`,
+            `detail`).
+
+    Raises:
+        MediaError: If the source as a whole is rejected.
+    """
+    with DecoderChild(limits.deadline_s) as child:
+        child.send(request.to_json())
+        probe = Probe.from_json(child.receive()[0]["probe"])
+        starts = list(plan(probe))
+        length_s = probe.duration_s or (max(starts) + request.num_frames) / request.fps
+        child.deadline_s = max(limits.deadline_s, limits.deadline_per_s * length_s)
+        child.send({"starts": starts})
+        expected = set(starts)
+        while True:
+            message, block = child.receive()
+            match message["kind"]:
+                case "clip" | "reject" if message["slot"] in expected:
+                    expected.discard(message["slot"])
+                    take(message, block)
+                case "end" if not expected:
+                    return probe, DecodeSummary.from_json(message["summary"])
+                case kind:
+                    raise MediaError("E_CRASH", f"the decoder sent {kind!r} out of turn")

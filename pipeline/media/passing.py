@@ -1,0 +1,183 @@
+"""The one sequential pass over video and sound together, inside the decoder child."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import av
+
+from pipeline.media.clips import ClipAssembler, Picture, wanted_slots
+from pipeline.media.errors import MediaError
+from pipeline.media.framing import Message
+from pipeline.media.grid import Clock, GridSampler
+from pipeline.media.picture import Scaler
+from pipeline.media.probe import Source
+from pipeline.media.request import DecodeSummary, Request
+from pipeline.media.sound import SoundTrack
+
+TRUNCATED_SHARE = 0.98
+"""A video that ends before this share of its announced duration is called truncated."""
+
+
+class DecodePass:
+    """Decodes a source once and yields the messages of its clips.
+
+    Args:
+        source: The open source.
+        request: Grid, sizes and limits.
+        starts: First slots of the clips, ascending.
+    """
+
+    def __init__(self, source: Source, request: Request, starts: Sequence[int]) -> None:
+        self._source = source
+        self._request = request
+        time_base = Fraction(source.video.time_base or Fraction(1, 1_000_000))
+        self._clock = Clock.of(time_base, source.zero_s, request.fps)
+        self._time_base = time_base
+        slots = wanted_slots(starts, request.num_frames)
+        self._sampler: GridSampler[_Decoded] = GridSampler(self._clock, slots)
+        self._sound = SoundTrack(request.audio_hz, source.zero_s) if source.audio else None
+        slow_code = "W_FPSLOW" if "W_FPSLOW" in source.probe.flags else "E_DUPFRAMES"
+        self._clips = ClipAssembler(request, starts, self._sound, slow_code)
+        self._scaler = Scaler(request.short_side, request.max_side_px)
+        self._is_damaged = False
+        self._last_duration = 0
+        self._flags = set(source.probe.flags)
+        self.summary = DecodeSummary()
+
+    def run(self) -> Iterator[tuple[Message, bytes]]:
+        """Yield each clip as soon as it is whole, rejects for the others; then `summary` holds.
+
+        Raises:
+            MediaError: If no frame can be decoded, or the pictures are too large.
+        """
+        streams = [stream for stream in (self._source.video, self._source.audio) if stream]
+        for stream in streams:
+            stream.codec_context.thread_count = 1
+        packets = self._source.container.demux(streams)
+        while not self._clips.is_done:
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError as error:
+                _raise_if_memory(error)
+                self._flags.add("W_CORRUPT")
+                packet = None
+            if packet is None:
+                break
+            yield from self._decode(packet)
+        if not self._clips.is_done:
+            yield from self._end()
+        self._summarise()
+
+    def _decode(self, packet: av.Packet) -> Iterator[tuple[Message, bytes]]:
+        is_video = packet.stream is self._source.video or packet.stream.type == "video"
+        if is_video and self._sampler.is_done:
+            return
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError as error:
+            _raise_if_memory(error)
+            self._on_error(is_video)
+            return
+        for frame in frames:
+            if is_video:
+                yield from self._on_picture(frame)
+            elif self._sound is not None:
+                self._sound.push(frame)
+                yield from self._clips.heard()
+
+    def _on_error(self, is_video: bool) -> None:
+        self._flags.add("W_CORRUPT")
+        if is_video:
+            # Everything until the next key frame is built on what was lost.
+            self._is_damaged = True
+
+    def _on_picture(self, frame: av.VideoFrame) -> Iterator[tuple[Message, bytes]]:
+        summary = self.summary
+        if self._scaler.size is None:
+            self._fix(frame)
+        elif frame.width * frame.height > self._request.max_pixels:
+            raise MediaError("E_HUGE", f"a frame of {frame.width}x{frame.height}")
+        self._is_damaged = (self._is_damaged and not frame.key_frame) or frame.is_corrupt
+        decoded = _Decoded(frame, summary.num_frames, self._is_damaged)
+        summary.num_frames += 1
+        summary.num_damaged += self._is_damaged
+        ticks = self._ticks(frame)
+        self._last_duration = frame.duration or self._last_duration
+        for slot, at_ticks, chosen in self._sampler.push(ticks, decoded):
+            yield from self._clips.add(slot, self._picture(chosen, at_ticks))
+
+    def _fix(self, frame: av.VideoFrame) -> None:
+        self._scaler.fix(frame, self._source.sar)
+        if self._scaler.rotation:
+            self._flags.add("W_ROT")
+        if frame.interlaced_frame:
+            self._flags.add("W_INTERLACED")
+
+    def _ticks(self, frame: av.VideoFrame) -> int:
+        if frame.pts is not None:
+            return self._clock.ticks(frame.pts)
+        # AVI and raw streams may carry no PTS; frames come in order of display, at one rate.
+        last = self._sampler.last_ticks
+        self._flags.add("W_NOPTS")
+        return 0 if last is None else last + self._frame_ticks()
+
+    def _frame_ticks(self) -> int:
+        """Length of one frame: what it says itself, else one frame at the average rate."""
+        if self._last_duration > 0:
+            return self._last_duration * self._clock.ticks_per_pts
+        rate = self._source.video.average_rate or self._request.fps
+        return int(self._clock.ticks_per_s / rate)
+
+    def _picture(self, decoded: "_Decoded", ticks: int) -> Picture:
+        if decoded.picture is None:
+            decoded.picture = Picture(
+                self._scaler.upright(decoded.frame),
+                self._clock.seconds(ticks),
+                decoded.index,
+                decoded.is_damaged,
+            )
+        return decoded.picture
+
+    def _end(self) -> Iterator[tuple[Message, bytes]]:
+        if self._sampler.last_ticks is None:
+            raise MediaError("E_CODEC", "not one frame could be decoded")
+        end_ticks = self._sampler.last_ticks + self._frame_ticks()
+        for slot, at_ticks, chosen in self._sampler.finish(end_ticks):
+            yield from self._clips.add(slot, self._picture(chosen, at_ticks))
+        if self._sound is not None:
+            self._sound.finish()
+        end_s = self._clock.seconds(end_ticks)
+        announced_s = self._source.probe.duration_s
+        is_cut = announced_s is not None and end_s < TRUNCATED_SHARE * announced_s
+        if is_cut:
+            self._flags.add("W_TRUNC")
+        code = "W_TRUNC" if is_cut else "W_CAPPASTEOF"
+        yield from self._clips.close(code, f"the decoded video ends at {end_s:.3f} s")
+
+    def _summarise(self) -> None:
+        summary = self.summary
+        if self._sampler.last_ticks is not None:
+            summary.end_s = round(self._clock.seconds(self._sampler.last_ticks), 3)
+        if self._scaler.size is not None:
+            summary.width, summary.height = self._scaler.size
+        summary.rotation = self._scaler.rotation
+        if self._sampler.num_backward:
+            self._flags.add("W_BACKWARD")
+        summary.flags = sorted(self._flags)
+
+
+class _Decoded:
+    """A source frame that becomes a picture when a slot first wants it, and only once."""
+
+    __slots__ = ("frame", "index", "is_damaged", "picture")
+
+    def __init__(self, frame: av.VideoFrame, index: int, is_damaged: bool) -> None:
+        self.frame = frame
+        self.index = index
+        self.is_damaged = is_damaged
+        self.picture: Picture | None = None
+
+
+def _raise_if_memory(error: Exception) -> None:
+    if isinstance(error, MemoryError):
+        raise error
