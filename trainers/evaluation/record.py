@@ -42,7 +42,9 @@ def write_features(folder: Path, clips: Sequence[Clip], features: Features) -> l
             keys=np.array([clips[row].key for row in rows]),
             video_ids=np.array([clips[row].video_id for row in rows]),
             embedding=part.embedding,
-            **part.modalities(),
+            video=part.video,
+            audio=part.audio,
+            text=part.text,
         )
         write_atomic(str(path), buffer.getvalue())
         written.append(path)

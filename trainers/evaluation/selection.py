@@ -77,13 +77,14 @@ def select(config: EvaluationConfig, clips: Sequence[Clip]) -> Selection:
 def _retrieval_task(config: RetrievalConfig, clips: Sequence[Clip]) -> RetrievalTask:
     held_out = [clip for clip in clips if clip.split == config.split]
     if not held_out:
+        more = (
+            ""
+            if config.split == "train"
+            else f"build the shards with a larger shards.{config.split}_share, or more videos, or "
+        )
         raise ValueError(
-            f"the {config.split} split must hold clips to rank, got none of {len(clips)}; build "
-            f"the shards with a larger shards.{config.split}_share, or more videos, or set "
-            f"evaluation.retrieval.split to one of {_splits_of(clips)}"
-            if config.split != "train"
-            else f"the train split must hold clips to rank, got none of {len(clips)}; set "
-            f"evaluation.retrieval.split to one of {_splits_of(clips)}"
+            f"the {config.split} split must hold clips to rank, got none of {len(clips)}; {more}"
+            f"set evaluation.retrieval.split to one of {_splits_of(clips)}"
         )
     if not config.queries:
         return RetrievalTask(held_out, [clip.caption for clip in held_out], 0)

@@ -1,0 +1,75 @@
+"""Embeddings and features of a little frozen run."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from shards.manifest import Manifest
+from shards.schema import Window
+from trainers.data.reader import ClipReader
+from trainers.evaluation.audio import silent_feature
+from trainers.evaluation.clips import Clip, list_clips
+from trainers.evaluation.embed import Embedder, Features, _mean_over_bags
+from trainers.loop.run import load_run
+
+
+@pytest.fixture(scope="module")
+def clips(little) -> list[Clip]:
+    return list_clips(Manifest.load(str(little.shards)))
+
+
+def embedder(little, batch: int = 5) -> Embedder:
+    job, model, tokenizer, _ = load_run(little.run_dir)
+    return Embedder(job, model, tokenizer, batch, 20)
+
+
+def test_the_size_of_a_batch_and_its_neighbours_change_nothing(little, clips: list[Clip]) -> None:
+    few, bags = embedder(little, 5).clips(clips[:12])
+    all_at_once, _ = embedder(little, 12).clips(clips[:12][::-1])
+    for name in ("embedding", "video", "audio", "text"):
+        turned = getattr(all_at_once, name)[::-1]
+        assert getattr(few, name) == pytest.approx(turned, rel=1e-4, abs=1e-5)
+    assert [bag[0].text for bag in bags] == [clip.caption for clip in clips[:12]]
+
+
+def test_a_clip_is_seen_as_in_validation(little, clips: list[Clip]) -> None:
+    job, model, tokenizer, _ = load_run(little.run_dir)
+    reader = ClipReader(job.data, Manifest.load(str(little.shards)), tokenizer, 1, 8)
+    frames = torch.from_numpy(reader.example(3, None).frames_THWC)[None]
+    with torch.no_grad():
+        expected = model.video(frames)
+    features, _ = embedder(little).clips([clips[3]])
+    assert features.embedding == pytest.approx(expected.embedding_BD.numpy(), abs=1e-5)
+    assert features.video == pytest.approx(expected.feature_BC.numpy(), abs=1e-5)
+
+
+def test_equal_texts_get_equal_points_wherever_they_stand(little) -> None:
+    points = embedder(little, 2).texts(["fry the egg", "stir", "the pot", "fry the egg"])
+    assert points.shape == (4, 8)
+    assert points[0] == pytest.approx(points[3], abs=1e-6)
+    assert not np.allclose(points[0], points[1])
+
+
+def test_a_clip_without_sound_has_the_feature_of_silence(little, clips: list[Clip]) -> None:
+    features, _ = embedder(little).clips(clips[:2])
+    assert features.audio[0] == pytest.approx(silent_feature(20))
+    assert not np.allclose(features.audio[1], silent_feature(20))
+
+
+def test_nearer_windows_weigh_more_and_bags_may_differ_in_size() -> None:
+    window = Window(0, 0.0, 1.0, "x")
+    words_NC = torch.tensor([[6.0], [0.0], [0.0], [5.0]])
+    means = _mean_over_bags(words_NC, [(window,) * 3, (window,)])
+    assert means.squeeze(1).tolist() == pytest.approx([6 / (1 + 1 / 2 + 1 / 3), 5.0])
+
+
+def test_a_sample_that_cannot_be_read_is_named(little, clips: list[Clip]) -> None:
+    with pytest.raises(ValueError, match=rf"sample {clips[0].key} .*weakvid verify"):
+        embedder(little).clips([replace(clips[0], length=512)])
+
+
+def test_rows_are_taken_in_the_order_given() -> None:
+    column = np.arange(3.0)[:, None]
+    assert Features(column, column, column, column).take([2, 0]).audio.tolist() == [[2.0], [0.0]]

@@ -1,0 +1,134 @@
+"""The whole evaluation on a little run."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs.runs import EvaluateJob
+from shards.read import read_sample_at
+from trainers.evaluation.run import evaluate_run
+
+
+@pytest.fixture(scope="module")
+def evaluated(little) -> dict[str, float]:
+    job = little.job(
+        retrieval={"queries": str(little.steps), "grid_queries": 3},
+        fusion={"labels": str(little.steps), "epochs": 2},
+        cues=str(little.cues),
+    )
+    evaluate_run(job)
+    return evaluate_run(job)
+
+
+def load(little, name: str) -> dict:
+    return json.loads((little.run_dir / "evaluation" / name).read_text())
+
+
+def test_figures_have_the_names_that_the_report_reads(evaluated: dict[str, float]) -> None:
+    for direction in ("t2v", "v2t", "chance"):
+        for measure in ("r1", "r5", "r10", "medr"):
+            assert math.isfinite(evaluated[f"eval/{direction}_{measure}"])
+    assert evaluated["eval/num_queries"] == evaluated["eval/num_clips"] == 12
+    for row in ("video", "audio", "text", "early_concat", "late_mean", "late_product"):
+        assert 0 <= evaluated[f"eval/fusion_{row}_mean"] <= 1
+
+
+def test_the_line_in_metrics_is_replaced_and_training_lines_stay(
+    little, evaluated: dict[str, float]
+) -> None:
+    lines = [json.loads(x) for x in (little.run_dir / "metrics.jsonl").read_text().splitlines()]
+    assert lines == [{"step": 7, "train/loss": 1.25}, {"step": 7, **evaluated}]
+
+
+def test_evaluating_twice_gives_the_same_figures(little, evaluated: dict[str, float]) -> None:
+    before = (little.run_dir / "evaluation" / "retrieval.json").read_bytes()
+    job = little.job(retrieval={"queries": str(little.steps)}, batch=12)
+    again = evaluate_run(job)
+    assert all(again[name] == evaluated[name] for name in again)
+    assert (little.run_dir / "evaluation" / "retrieval.json").read_bytes() == before
+
+
+def test_recall_is_that_of_the_ranks_and_equal_sentences_are_all_right(
+    little, evaluated: dict[str, float]
+) -> None:
+    retrieval = load(little, "retrieval.json")
+    assert np.mean(np.array(retrieval["t2v_ranks"]) <= 5) == evaluated["eval/t2v_r5"]
+    assert retrieval["num_different_sentences"] == 4
+    # Twelve clips show the four sentences 3, 2, 3 and 4 times; each clip asks once.
+    expected = sum(n * (1 - math.comb(12 - n, 5) / math.comb(12, 5)) for n in (3, 2, 3, 4)) / 12
+    assert evaluated["eval/chance_r5"] == pytest.approx(expected)
+
+
+def test_the_grid_leads_to_the_clips(little, evaluated: dict[str, float]) -> None:
+    evaluate_run(little.job(retrieval={"queries": str(little.steps), "grid_queries": 3}))
+    queries = load(little, "grid.json")["queries"]
+    assert len(queries) == 3
+    for query in queries:
+        assert [hit["rank"] for hit in query["hits"]] == [1, 2, 3, 4, 5]
+        scores = [hit["score"] for hit in query["hits"]]
+        assert scores == sorted(scores, reverse=True)
+        for hit in query["hits"]:
+            path = str(little.shards / hit["shard"])
+            assert read_sample_at(path, hit["offset"], hit["length"]).key == hit["key"]
+
+
+def test_alignment_is_counted_against_the_true_cues(little) -> None:
+    evaluate_run(little.job(retrieval={"queries": str(little.steps)}, cues=str(little.cues)))
+    counted = load(little, "alignment.json")
+    # Cue 2 k describes step 2 k - 1, cue 2 k + 1 its own: odd clips have the right one nearest.
+    assert counted["clips"] == 12
+    assert counted["nearest_right"] == pytest.approx(0.5)
+    assert counted["right_within_k"]["3"] == pytest.approx(0.5)
+
+
+def test_without_truth_the_nearest_window_asks_and_fusion_says_why_it_is_left_out(
+    little, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = evaluate_run(little.job())
+    assert figures["eval/num_queries"] == 12
+    assert not any("fusion" in name for name in figures)
+    assert "evaluation.fusion.labels" in load(little, "fusion.json")["skipped"]
+    assert "evaluation.cues" in load(little, "alignment.json")["skipped"]
+
+
+def test_features_hold_every_clip_of_their_split_and_old_ones_go(little) -> None:
+    out = little.run_dir / "evaluation"
+    evaluate_run(little.job(fusion={"labels": str(little.steps), "epochs": 1}))
+    for split, num in (("train", 24), ("val", 12), ("test", 12)):
+        features = dict(np.load(out / f"features_{split}.npz"))
+        assert len(set(features["keys"])) == num
+        assert {len(features[name]) for name in ("embedding", "video", "audio", "text")} == {num}
+    evaluate_run(little.job())
+    assert sorted(path.name for path in out.glob("*.npz")) == ["features_test.npz"]
+
+
+def test_an_empty_test_split_names_the_settings(without_test_split) -> None:
+    with pytest.raises(ValueError, match=r"shards\.test_share.*retrieval\.split.*'train', 'val'"):
+        evaluate_run(without_test_split.job())
+    assert evaluate_run(without_test_split.job(retrieval={"split": "val"}))["eval/num_clips"] == 12
+    with pytest.raises(ValueError, match="none of test"):
+        evaluate_run(
+            without_test_split.job(
+                retrieval={"split": "val"}, fusion={"labels": str(without_test_split.steps)}
+            )
+        )
+
+
+def test_a_run_without_a_checkpoint_is_an_error(little, tmp_path: Path) -> None:
+    (tmp_path / "little").mkdir()
+    job = EvaluateJob.model_validate({"run": {"name": "little", "root": str(tmp_path)}})
+    with pytest.raises(ValueError, match="checkpoint"):
+        evaluate_run(job)
+
+
+def test_shards_that_changed_since_training_are_warned_of(
+    without_test_split, little, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.rmtree(without_test_split.shards)
+    shutil.copytree(little.shards, without_test_split.shards)
+    evaluate_run(without_test_split.job())
+    assert "may have been trained on" in caplog.text
