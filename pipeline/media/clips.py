@@ -19,7 +19,7 @@ from shards.clipcodec import encode_audio, encode_clip
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The picture of one slot (uint8 RGB, height x width x 3), and which source frame it came from."""
+    """Pixels of one slot (uint8 RGB of height x width x 3), and the frame they came from."""
 
     pixels: np.ndarray
     time_s: float

@@ -69,7 +69,7 @@ class DecodePass:
         self._summarise()
 
     def _decode(self, packet: av.Packet) -> Iterator[tuple[Message, bytes]]:
-        is_video = packet.stream is self._source.video or packet.stream.type == "video"
+        is_video = packet.stream.type == "video"
         if is_video and self._sampler.is_done:
             return
         try:
@@ -79,9 +79,9 @@ class DecodePass:
             self._on_error(is_video)
             return
         for frame in frames:
-            if is_video:
+            if isinstance(frame, av.VideoFrame):
                 yield from self._on_picture(frame)
-            elif self._sound is not None:
+            elif isinstance(frame, av.AudioFrame) and self._sound is not None:
                 self._sound.push(frame)
                 yield from self._clips.heard()
 

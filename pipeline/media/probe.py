@@ -123,9 +123,9 @@ def _is_cover(stream: av.VideoStream) -> bool:
 
 def _choose_audio(container: av.container.InputContainer) -> av.AudioStream | None:
     audio = container.streams.best("audio")
-    if audio is None or audio.codec_context is None or not audio.codec_context.sample_rate:
+    if not isinstance(audio, av.AudioStream) or audio.codec_context is None:
         return None
-    return audio
+    return audio if audio.codec_context.sample_rate else None
 
 
 def _check_size(video: av.VideoStream, request: Request) -> None:

@@ -1,0 +1,23 @@
+"""`weakvid verify`: proof that an output folder is whole."""
+
+from shards.manifest import Manifest
+from shards.verify import verify
+
+EXIT_OK, EXIT_FAILED = 0, 1
+
+
+def run(out: str) -> int:
+    """Check every byte of the shards in `out`; return the exit code."""
+    problems = verify(out)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"{len(problems)} problems in {out}")
+        return EXIT_FAILED
+    totals = Manifest.load(out).totals
+    print(
+        f"{out} is whole: {totals['shards']} shards, {totals['written']} samples, "
+        f"planned {totals['planned']} = written {totals['written']} + "
+        f"rejected {totals['rejected']}"
+    )
+    return EXIT_OK
