@@ -47,7 +47,8 @@ class Backdrop:
         for frame, at_s in enumerate(time_s):
             wall = _window(self._wall, self._drift_px_per_s[0] * at_s)
             mottle = _window(self._mottle, self._drift_px_per_s[1] * at_s)
-            frames_FHWC[frame, :BENCH_ROW] = self._palette[(wall + mottle) >> 1]
+            shade = (wall + mottle) >> 1
+            np.take(self._palette, shade, axis=0, out=frames_FHWC[frame, :BENCH_ROW], mode="clip")
         frames_FHWC[:, BENCH_ROW:] = self._benches[seen]
         frames_FHWC[:, BENCH_ROW] *= 0.8
         return frames_FHWC
@@ -66,12 +67,13 @@ def _noise_tile(rng: np.random.Generator, smoothness: float) -> np.ndarray:
     spectrum[np.ix_(index, index)] = coarse
     tile = np.fft.ifft2(spectrum).real
     low, high = np.quantile(tile, (0.02, 0.98))
-    return (np.clip((tile - low) / (high - low), 0, 1) * 255).astype(np.uint16)
+    levels = (np.clip((tile - low) / (high - low), 0, 1) * 255).astype(np.uint16)
+    # Its beginning once more at the end, so that a window never has to wrap around.
+    return np.pad(levels, ((0, BENCH_ROW * _FINE), (0, WIDTH_PX * _FINE)), mode="wrap")
 
 
 def _window(tile: np.ndarray, offset_px: np.ndarray) -> np.ndarray:
     """The part of a tile seen through the wall, [42, 80], at a quarter of a pixel."""
-    down, across = (round(float(offset) * _FINE) for offset in offset_px)
-    rows = np.arange(down, down + BENCH_ROW * _FINE, _FINE) % len(tile)
-    columns = np.arange(across, across + WIDTH_PX * _FINE, _FINE) % len(tile)
-    return tile[rows[:, None], columns[None, :]]
+    down, across = (round(float(offset) * _FINE) % (_TILE_PX * _FINE) for offset in offset_px)
+    rows = slice(down, down + BENCH_ROW * _FINE, _FINE)
+    return tile[rows, across : across + WIDTH_PX * _FINE : _FINE]
