@@ -7,6 +7,8 @@ Shape letters in this file:
     B  rows on this rank    G  rows on all ranks, in rank order
 """
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -50,14 +52,14 @@ def all_gather_with_grad(local: Tensor, rows: list[int]) -> Tensor:
 
 class _AllGather(Function):
     @staticmethod
-    def forward(ctx, local: Tensor, rows: list[int]) -> Tensor:  # noqa: ANN001
+    def forward(ctx: Any, local: Tensor, rows: list[int]) -> Tensor:
         rank = dist.get_rank()
         ctx.own = slice(sum(rows[:rank]), sum(rows[: rank + 1]))
         return all_gather_rows(local, rows)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN001
-        gradient = gradient.contiguous().clone()
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        gradient = grad_outputs[0].clone(memory_format=torch.contiguous_format)
         dist.all_reduce(gradient)
         return gradient[ctx.own], None
 

@@ -133,8 +133,8 @@ class CyclicTranslation(nn.Module):
                 f"{tuple(video_BSC.shape)}, {tuple(words_BLC.shape)} and {tuple(mask_BL.shape)}"
             )
         translator = self.translator
-        source_BSC = translator.standardise["video"](video_BSC)
-        target_BLC = translator.standardise["words"](words_BLC.detach())
+        source_BSC = translator.standardise_video(video_BSC)
+        target_BLC = translator.standardise_words(words_BLC.detach())
         steps_BS = torch.ones_like(video_BSC[..., 0], dtype=torch.bool)
 
         num_words, num_steps = words_BLC.shape[1], video_BSC.shape[1]

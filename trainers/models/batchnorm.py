@@ -22,6 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+MOMENTUM = 0.1
+"""Share of the new statistics in the running ones, PyTorch's default."""
+
+
 class VirtualBatchNorm3d(nn.BatchNorm3d):
     """`nn.BatchNorm3d` that records a micro-batch's statistics instead of applying them.
 
@@ -30,11 +34,11 @@ class VirtualBatchNorm3d(nn.BatchNorm3d):
     """
 
     def __init__(self, num_features: int) -> None:
-        super().__init__(num_features)
+        super().__init__(num_features, momentum=MOMENTUM)
         self.recording = True
         self.recorded: tuple[Tensor, Tensor] | None = None
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (name of the base class)
+    def forward(self, input: Tensor) -> Tensor:
         """Normalise; in training by the statistics of `input`, which are recorded."""
         if not self.training:
             return super().forward(input)
@@ -42,7 +46,7 @@ class VirtualBatchNorm3d(nn.BatchNorm3d):
             return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
         # With momentum 1 the kernel leaves the plain mean and unbiased variance in its buffers:
         # no second pass over the input.
-        mean_C, var_C = torch.zeros_like(self.running_mean), torch.ones_like(self.running_var)
+        mean_C, var_C = self.weight.new_zeros((2, self.num_features))
         output = F.batch_norm(input, mean_C, var_C, self.weight, self.bias, True, 1.0, self.eps)
         self.recorded = (mean_C, var_C)
         return output
@@ -104,6 +108,7 @@ def update_running_statistics(model: nn.Module, statistics_VS: Tensor) -> None:
         )
     parts = statistics_VS.mean(dim=0).split([n for m in layers for n in 2 * [m.num_features]])
     for layer, mean_C, var_C in zip(layers, parts[0::2], parts[1::2], strict=True):
-        layer.running_mean.mul_(1 - layer.momentum).add_(mean_C, alpha=layer.momentum)
-        layer.running_var.mul_(1 - layer.momentum).add_(var_C, alpha=layer.momentum)
-        layer.num_batches_tracked.add_(1)
+        buffers = dict(layer.named_buffers())
+        buffers["running_mean"].mul_(1 - MOMENTUM).add_(mean_C, alpha=MOMENTUM)
+        buffers["running_var"].mul_(1 - MOMENTUM).add_(var_C, alpha=MOMENTUM)
+        buffers["num_batches_tracked"].add_(1)

@@ -36,11 +36,14 @@ class STConv3D(nn.Module):
             self.conv1 = nn.Conv3d(channels_in, channels_out, kernel, stride, padding, bias=False)
             self.bn1 = VirtualBatchNorm3d(channels_out)
             return
-        in_space = [(1, *kernel[1:]), (1, *stride[1:]), (0, *padding[1:])]
-        in_time = [(kernel[0], 1, 1), (stride[0], 1, 1), (padding[0], 0, 0)]
-        self.conv1 = nn.Conv3d(channels_in, channels_out, *in_space, bias=False)
+        (kt, kh, kw), (st, sh, sw), (pt, ph, pw) = kernel, stride, padding
+        self.conv1 = nn.Conv3d(
+            channels_in, channels_out, (1, kh, kw), (1, sh, sw), (0, ph, pw), bias=False
+        )
         self.bn1 = VirtualBatchNorm3d(channels_out)
-        self.conv2 = nn.Conv3d(channels_out, channels_out, *in_time, bias=False)
+        self.conv2 = nn.Conv3d(
+            channels_out, channels_out, (kt, 1, 1), (st, 1, 1), (pt, 0, 0), bias=False
+        )
         self.bn2 = VirtualBatchNorm3d(channels_out)
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:

@@ -76,8 +76,9 @@ class S3D(nn.Module):
         if config.space_to_depth:
             self.conv1 = STConv3D(24, stem, (2, 4, 4), padding=(1, 2, 2))
         else:
-            around = tuple(size // 2 for size in config.stem_kernel)
-            self.conv1 = STConv3D(3, stem, config.stem_kernel, stride=(2, 2, 2), padding=around)
+            kt, kh, kw = config.stem_kernel
+            around = (kt // 2, kh // 2, kw // 2)
+            self.conv1 = STConv3D(3, stem, (kt, kh, kw), stride=(2, 2, 2), padding=around)
         self.maxpool_2a = SamePool((1, 3, 3), (1, 2, 2))
         self.conv_2b = STConv3D(stem, stem)
         self.conv_2c = STConv3D(stem, wide, (3, 3, 3), padding=(1, 1, 1), separable=True)

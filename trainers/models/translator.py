@@ -46,14 +46,15 @@ class Translator(nn.Module):
         self.query, self.key = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden)
         self.decoder = nn.GRU(2 * hidden, hidden, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
-        self.standardise = nn.ModuleDict({k: Standardise(c) for k, c in widths.items()})
+        self.standardise_video = Standardise(video_dim)
+        self.standardise_words = Standardise(word_dim)
 
     def set_target_statistics(
         self, video_mean_C: Tensor, video_std_C: Tensor, word_mean_C: Tensor, word_std_C: Tensor
     ) -> None:
         """Fix the standardisation. Once, before the first step, the same on all workers."""
-        self.standardise["video"].set(video_mean_C, video_std_C)
-        self.standardise["words"].set(word_mean_C, word_std_C)
+        self.standardise_video.set(video_mean_C, video_std_C)
+        self.standardise_words.set(word_mean_C, word_std_C)
 
     def encode(self, source_BSC: Tensor, mask_BS: Tensor, source: Modality) -> Tensor:
         """Return the joint sequence BSH; positions that `mask_BS` leaves out do not count."""
