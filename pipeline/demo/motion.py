@@ -32,9 +32,9 @@ def move(action: str, time_s: np.ndarray, rng: np.random.Generator) -> Pose:
     pose = Pose(still, still.copy(), still + 1, still + rng.uniform(-0.25, 0.25), still + 1)
     match action:
         case "slide":
-            pose.x_px = 19 * np.sin(2 * np.pi * (turn / 2.0 + phase))
+            pose.x_px = 15 * np.sin(2 * np.pi * (turn / 2.0 + phase))
         case "bounce":
-            pose.y_px = 8 - 18 * np.abs(np.sin(np.pi * (turn / 0.9 + phase)))
+            pose.y_px = 6 - 14 * np.abs(np.sin(np.pi * (turn / 0.9 + phase)))
         case "spin":
             pose.angle_rad = 2 * np.pi * (turn / 1.4 + phase) * rng.choice((-1, 1))
         case "grow":
