@@ -109,8 +109,8 @@ def _fit_in_thread(assignment: Assignment) -> BaseException | None:
 
 def _fit(assignment: Assignment) -> None:
     import ray
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
+    from ray.train.v2.api.config import FailureConfig, RunConfig, ScalingConfig
 
     training = assignment.job.training
     use_gpu = ray.cluster_resources().get("GPU", 0) >= training.workers

@@ -110,7 +110,7 @@ class TrainStep:
         return self._buffer.extras_E[:_NUM_SUMS]
 
     @property
-    def _statistics_VS(self) -> Tensor:
+    def _statistics(self) -> Tensor:
         return self._buffer.extras_E[_NUM_SUMS:].view(self._statistics_shape)
 
     def _forward(self, step: int, rank: int, batch: Batch) -> Forward:
@@ -121,7 +121,7 @@ class TrainStep:
         outputs = []
         for rank, batch in zip(self.ranks, batches, strict=True):
             outputs.append(self._forward(step, rank, batch))
-            self._statistics_VS[rank] = take_statistics(self.model)
+            self._statistics[rank] = take_statistics(self.model)
         video_bD = torch.cat([output.video_BD for output in outputs])
         text_bKD = torch.cat([output.text_BKD for output in outputs])
         loss = self._mil_nce(video_bD, text_bKD, batches)
@@ -134,17 +134,16 @@ class TrainStep:
         with torch.no_grad():
             for rank, batch in zip(self.ranks, batches, strict=True):
                 output = self._forward(step, rank, batch)
-                self._statistics_VS[rank] = take_statistics(self.model)
+                self._statistics[rank] = take_statistics(self.model)
                 videos.append(output.video_BD)
                 texts.append(output.text_BKD)
-        video_bD = torch.cat(videos).requires_grad_()
-        text_bKD = torch.cat(texts).requires_grad_()
-        self._mil_nce(video_bD, text_bKD, batches).backward()
+        cached = [torch.cat(videos).requires_grad_(), torch.cat(texts).requires_grad_()]
+        loss = self._mil_nce(*cached, batches)
         sizes = [len(video_BD) for video_BD in videos]
-        gradients = zip(video_bD.grad.split(sizes), text_bKD.grad.split(sizes), strict=True)
+        parts = (gradient.split(sizes) for gradient in torch.autograd.grad(loss, cached))
         with statistics_not_recorded(self.model):
             for rank, batch, (video_grad_BD, text_grad_BKD) in zip(
-                self.ranks, batches, gradients, strict=True
+                self.ranks, batches, zip(*parts, strict=True), strict=True
             ):
                 output = self._forward(step, rank, batch)
                 torch.autograd.backward(
@@ -183,7 +182,7 @@ class TrainStep:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.step()
-        update_running_statistics(self.model, self._statistics_VS)
+        update_running_statistics(self.model, self._statistics)
         has_cyclic = self.objectives.cyclic is not None
         return StepResult(loss, mil_nce, cyclic if has_cyclic else None, grad_norm, lr, stop > 0)
 

@@ -3,7 +3,8 @@ import pytest
 
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
 
-TEXTS = [f"now we {verb} the {noun}" for verb in ("chop", "stir", "fry") for noun in ("leek", "egg")]
+VERBS, NOUNS = ("chop", "stir", "fry"), ("leek", "egg")
+TEXTS = [f"now we {verb} the {noun}" for verb in VERBS for noun in NOUNS]
 
 
 def test_the_same_texts_give_the_same_bytes():

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from configs.training import TrainingConfig
@@ -14,7 +16,7 @@ def test_warm_up_rises_in_equal_parts_to_the_peak():
 def test_the_cosine_falls_from_the_peak_to_nothing():
     rates = [learning_rate(CONFIG, step) for step in range(10, 101)]
     assert rates[0] == pytest.approx(0.5)
-    assert all(later < earlier for earlier, later in zip(rates, rates[1:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(rates))
     assert rates[45] == pytest.approx(0.25)
     assert rates[-1] == pytest.approx(0.0)
 

@@ -1,0 +1,127 @@
+import json
+import logging
+
+import pytest
+import torch
+
+from trainers.loop import folder
+from trainers.loop.attempts import StaleAttempt, append_event
+from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
+from trainers.loop.metrics import read_metrics
+from trainers.loop.prepare import begin_attempt, prepare
+from trainers.loop.worker import Worker, train_worker
+
+CPU = torch.device("cpu")
+TIMINGS = {"train/clips_per_s", "train/data_wait", "train/step_s"}
+
+
+def figures(run_dir):
+    lines = read_metrics(run_dir / folder.METRICS)
+    return [{key: value for key, value in line.items() if key not in TIMINGS} for line in lines]
+
+
+def train(job):
+    preparation = prepare(job)
+    outcome = train_worker(begin_attempt(preparation, 1), 0, 1, CPU)
+    return preparation.run_dir, outcome
+
+
+def train_until(job, step):
+    """Train and die, as a killed worker does, after the metrics of `step` are written."""
+    preparation = prepare(job)
+    worker = Worker(begin_attempt(preparation, 1), 0, 1, CPU)
+    write = worker.recorder.write
+
+    def write_and_die(done, values):
+        write(done, values)
+        if done == step:
+            raise KeyboardInterrupt
+
+    worker.recorder.write = write_and_die
+    with pytest.raises(KeyboardInterrupt):
+        worker.run()
+    worker.close()
+    return preparation.run_dir
+
+
+def test_a_run_logs_each_step_once_and_keeps_the_newest_checkpoints(make_job):
+    run_dir, outcome = train(make_job(steps=7, checkpoint_every=1))
+    assert outcome == "finished"
+    lines = read_metrics(run_dir / folder.METRICS)
+    assert [line["step"] for line in lines if "train/loss" in line] == list(range(1, 8))
+    assert [line["step"] for line in lines if "val/loss" in line] == [4, 7]
+    kept = list_checkpoints(run_dir / folder.CHECKPOINTS)
+    assert [path.name for path in kept] == [f"step-0000000{step}" for step in (5, 6, 7)]
+    state = newest_checkpoint(run_dir / folder.CHECKPOINTS).load()
+    assert state["step"] == 7
+
+
+@pytest.mark.parametrize("died_at", [1, 4, 5])
+def test_a_run_that_died_goes_on_bit_for_bit(make_job, tmp_path, died_at):
+    whole, _ = train(make_job(root=tmp_path / "whole"))
+    job = make_job(root=tmp_path / "died")
+    train_until(job, died_at)
+    resumed, _ = train(job)
+    assert figures(resumed) == figures(whole)
+    states = [newest_checkpoint(run / folder.CHECKPOINTS).load() for run in (whole, resumed)]
+    for name, tensor in states[0]["model"].items():
+        assert torch.equal(tensor, states[1]["model"][name]), name
+    lost = [event["lost_steps"] for event in read_events(resumed) if event["event"] == "resume"]
+    committed = (died_at - 1) // 2 * 2
+    assert lost == [[], [*range(committed + 1, died_at + 1)]]
+
+
+def read_events(run_dir):
+    return [json.loads(line) for line in (run_dir / "attempts.jsonl").read_text().splitlines()]
+
+
+def test_the_objectives_are_in_the_log_and_their_weighted_sum_is_the_loss(make_job):
+    run_dir, _ = train(make_job(cyclic=0.5))
+    line = read_metrics(run_dir / folder.METRICS)[0]
+    total = line["train/mil_nce"] + 0.5 * line["train/cyclic"]
+    assert line["train/loss"] == pytest.approx(total, rel=1e-6)
+    assert line["train/grad_norm"] > 0
+
+
+def test_training_makes_the_loss_smaller(make_job):
+    run_dir, _ = train(make_job(steps=40, checkpoint_every=40, validate_every=40, lr=1e-2))
+    losses = [line["train/loss"] for line in read_metrics(run_dir / folder.METRICS)[:40]]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_without_the_cyclic_objective_there_is_no_translator(make_job):
+    run_dir, _ = train(make_job(cyclic=0.0))
+    lines = read_metrics(run_dir / folder.METRICS)
+    assert not any("cyclic" in key for line in lines for key in line)
+    state = newest_checkpoint(run_dir / folder.CHECKPOINTS).load()
+    assert not any(name.startswith("translator") for name in state["model"])
+
+
+def test_a_stop_file_gives_a_checkpoint_within_a_step(make_job):
+    job = make_job(checkpoint_every=100)
+    assignment = begin_attempt(prepare(job), 1)
+    run_dir = folder.run_folder(job.run)
+    (run_dir / folder.STOP).touch()
+    assert train_worker(assignment, 0, 1, CPU) == "stopped"
+    assert newest_checkpoint(run_dir / folder.CHECKPOINTS).step == 1
+    run_dir, outcome = train(job)
+    assert outcome == "finished"
+    assert [line["step"] for line in figures(run_dir) if "train/loss" in line] == [*range(1, 7)]
+
+
+def test_a_stale_attempt_writes_neither_metrics_nor_checkpoints(make_job):
+    assignment = begin_attempt(prepare(make_job()), 1)
+    run_dir = folder.run_folder(assignment.job.run)
+    append_event(run_dir, assignment.attempt + 1, "begin")
+    with pytest.raises(StaleAttempt, match="attempt 2"):
+        train_worker(assignment, 0, 1, CPU)
+    assert not read_metrics(run_dir / folder.METRICS)
+    assert not list_checkpoints(run_dir / folder.CHECKPOINTS)
+
+
+def test_an_empty_val_split_is_said_once_and_skipped(make_job, make_shards, caplog):
+    shards = make_shards(num_train=6, num_val=0)
+    with caplog.at_level(logging.INFO):
+        run_dir, _ = train(make_job(shards=shards, validate_every=1))
+    assert sum("val split is empty" in record.message for record in caplog.records) == 1
+    assert not any("val/loss" in line for line in read_metrics(run_dir / folder.METRICS))
