@@ -17,7 +17,7 @@ class ShardsConfig(Settings):
     """Videos that one Ray task turns into one bundle, on average."""
 
     max_shard_bytes: int = Field(default=512 * 2**20, ge=2**20)
-    """A bundle begins another part file once a shard has this size."""
+    """A bundle begins another part file before a shard would exceed this size."""
 
     max_shard_samples: int = Field(default=2000, ge=1)
     """A bundle begins another part file once a shard has this many samples."""

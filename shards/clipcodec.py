@@ -13,6 +13,7 @@ from typing import Literal
 import av
 import numpy as np
 import soundfile
+from av.video.reformatter import VideoReformatter
 
 logger = logging.getLogger(__name__)
 
@@ -118,10 +119,15 @@ def _decode_with_decord(decord: ModuleType, data: bytes) -> np.ndarray:
 def _decode_with_pyav(data: bytes) -> np.ndarray:
     with av.open(io.BytesIO(data), "r", format="mp4") as container:
         num_frames, frames = 1, []
+        # One reformatter for all frames: each frame's own would set up its tables again.
+        to_rgb = VideoReformatter()
         for stream in container.streams.video[:1]:
             stream.codec_context.thread_count = 1
             num_frames = stream.frames
-            frames += [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+            frames += [
+                to_rgb.reformat(frame, format="rgb24").to_ndarray()
+                for frame in container.decode(stream)
+            ]
     if not frames or len(frames) != num_frames:
         raise ValueError(
             f"a clip of {len(data)} bytes must hold {num_frames} frames, got {len(frames)}"

@@ -72,7 +72,7 @@ class EpochOrder:
         from 0.
         """
         epoch, start = step // self.steps_per_epoch, self.position(step)
-        return epoch, self._order(epoch)[start : start + self.global_batch]
+        return epoch, self._order(epoch)[start : start + self.global_batch].copy()
 
     def position(self, step: int) -> int:
         """Return the place in its epoch of the first sample of a step."""
@@ -84,7 +84,6 @@ class EpochOrder:
         order_N = self._epochs.get(epoch)
         if order_N is None:
             order_N = self._draw(epoch)
-            order_N.setflags(write=False)
             self._epochs = {**dict(list(self._epochs.items())[1 - EPOCHS_KEPT :]), epoch: order_N}
         return order_N
 

@@ -206,6 +206,8 @@ def sha256_of(path: str) -> str:
 @contextmanager
 def locked(path: str) -> Iterator[None]:
     """Hold a lock that a killed process gives back by itself."""
-    with named_errors(path), local_path(path).open("ab") as file:
+    with named_errors(path):
+        file = local_path(path).open("ab")
+    with file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         yield

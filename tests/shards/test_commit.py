@@ -1,6 +1,5 @@
 import hashlib
 import json
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,34 +19,51 @@ from shards.commit import (
 from shards.schema import Sample
 from shards.write import ShardWriter
 
-# Builds five parts of one bundle and dies at a given system call of the commit.
+# Builds and commits three parts again and again, in forks that die at the first, second, ...
+# system call of the commit, until one lives through it. Prints how many died.
 DIE_WITHIN_COMMIT = """
-import os, signal, sys
+import itertools, os, pathlib, shutil, signal, sys
 from shards import storage
 from shards.commit import BundleRecord, commit_bundle
 from shards.schema import Sample
 from shards.write import ShardWriter
 
-out, deadly = sys.argv[1], int(sys.argv[2])
-clip = open(sys.argv[3], "rb").read()
-with ShardWriter(out, "000000", max_bytes=2**20, max_samples=1) as writer:
-    for index in range(3):
-        meta = {"video_id": "v", "t0_s": float(index), "t1_s": index + 3.2}
-        writer.add(Sample(meta, clip, "c", ()), "train")
-    parts = writer.finish()
-calls = 0
-def dying(real):
-    def call(*args, **kwargs):
-        global calls
-        calls += 1
-        if calls == deadly:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-    return call
-os.replace, os.link, os.fsync = dying(os.replace), dying(os.link), dying(os.fsync)
-storage.Path.replace = dying(storage.Path.replace)
-commit_bundle(out, BundleRecord("000000", "f", {"v": 3}, parts))
-print(calls)
+root, clip = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).read_bytes()
+
+def build(out, deadly):
+    with ShardWriter(out, "000000", max_bytes=2**20, max_samples=1) as writer:
+        for index in range(3):
+            meta = {"video_id": "v", "t0_s": float(index), "t1_s": index + 3.2}
+            writer.add(Sample(meta, clip, "c", ()), "train")
+        parts = writer.finish()
+    calls = itertools.count(1)
+    def dying(real):
+        def call(*args, **kwargs):
+            if next(calls) == deadly:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args, **kwargs)
+        return call
+    os.link, os.fsync = dying(os.link), dying(os.fsync)
+    storage.Path.replace = dying(storage.Path.replace)
+    commit_bundle(out, BundleRecord("000000", "f", {"v": 3}, parts))
+
+def in_a_fork(out, deadly):
+    child = os.fork()
+    if child == 0:
+        build(out, deadly)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+for deadly in itertools.count(1):
+    out = root / f"killed-{deadly}"
+    code = in_a_fork(str(out), deadly)
+    if code == 0:
+        break
+    assert code == -signal.SIGKILL, code
+    shutil.copytree(out, root / f"seen-{deadly}")
+    storage.sweep_temporary(str(out))
+    assert in_a_fork(str(out), 0) == 0
+print(deadly - 1)
 """
 
 
@@ -78,31 +94,24 @@ def test_a_commit_publishes_the_parts_and_then_the_record(tmp_path, make_sample)
 
 def test_a_kill_at_any_point_of_the_commit_leaves_an_exact_rerun(tmp_path, clip):
     (tmp_path / "clip.mp4").write_bytes(clip)
-
-    def run(out: Path, deadly: int) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-c", DIE_WITHIN_COMMIT, out, str(deadly), tmp_path / "clip.mp4"],
-            capture_output=True,
-            text=True,
-        )
-
-    whole = tmp_path / "whole"
-    whole.mkdir()
-    calls = int(run(whole, 0).stdout)
-    want = hashes(str(whole))
+    run = subprocess.run(
+        [sys.executable, "-c", DIE_WITHIN_COMMIT, tmp_path, tmp_path / "clip.mp4"],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    num_deaths = int(run.stdout)
+    assert num_deaths >= 8, "three renames, their syncs, the link and its syncs"
+    whole = str(tmp_path / f"killed-{num_deaths + 1}")
+    want = hashes(whole)
     assert len(want) == 3
-    for deadly in range(1, calls + 1):
-        out = tmp_path / f"killed-{deadly}"
-        out.mkdir()
-        assert run(out, deadly).returncode == -signal.SIGKILL
-        # A name that is there is whole, and the record comes after all of them.
-        assert hashes(str(out)).items() <= want.items()
-        if committed_bundles(str(out)):
-            assert hashes(str(out)) == want
-        storage.sweep_temporary(str(out))
-        assert run(out, 0).returncode == 0
-        assert hashes(str(out)) == want
-        assert read_record(str(out), "000000") == read_record(str(whole), "000000")
+    for deadly in range(1, num_deaths + 1):
+        seen, rerun = str(tmp_path / f"seen-{deadly}"), str(tmp_path / f"killed-{deadly}")
+        # A name that was there at the kill is whole, and the record came after all of them.
+        assert hashes(seen).items() <= want.items()
+        assert not committed_bundles(seen) or hashes(seen) == want
+        assert hashes(rerun) == want
+        assert read_record(rerun, "000000") == read_record(whole, "000000")
 
 
 def test_a_late_attempt_with_equal_bytes_changes_nothing(tmp_path, make_sample):

@@ -118,3 +118,9 @@ def test_positions_are_those_of_the_epoch():
     start = order.position(4)
     epoch_rows = np.concatenate([order.batch(step)[1] for step in range(3, 6)])
     assert np.array_equal(order.batch(4)[1], epoch_rows[start : start + 3])
+
+
+def test_changing_a_batch_does_not_change_the_order():
+    order = EpochOrder(10, 3, seed=0)
+    order.batch(0)[1][:] = 0
+    assert np.array_equal(order.batch(0)[1], EpochOrder(10, 3, seed=0).batch(0)[1])

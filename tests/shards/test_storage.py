@@ -119,3 +119,11 @@ def test_broken_json_is_named(tmp_path):
     (tmp_path / "x.json").write_bytes(b"{")
     with pytest.raises(ValueError, match=r"x\.json must be JSON"):
         storage.read_json(str(tmp_path / "x.json"))
+
+
+def test_a_lock_does_not_take_the_blame_for_what_fails_under_it(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match="absent"),
+        storage.locked(str(tmp_path / ".lock")),
+    ):
+        storage.read_bytes(str(tmp_path / "absent"))
