@@ -1,0 +1,41 @@
+import pytest
+
+from configs.sources import LimitsConfig
+from pipeline.captions.cue import CaptionError
+from pipeline.captions.read import load_captions, read_captions
+
+
+def test_the_suffix_chooses_the_reader(tmp_path):
+    files = {
+        "a.vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n",
+        "a.SRT": "1\n00:00:01,000 --> 00:00:02,000\nhi\n",
+        "a.json": '{"segments": [{"start": 1, "end": 2.0, "text": "hi"}]}',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        [cue] = read_captions(tmp_path / name)
+        assert (cue.start_s, cue.end_s, cue.text) == (1.0, 2.0, "hi")
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path):
+    path = tmp_path / "a.srt"
+    path.write_text("1\n00:00:01,000 --> 00:00:02,000\nhi\n")
+    size = path.stat().st_size
+    assert read_captions(path, LimitsConfig(caption_bytes=size))
+    with pytest.raises(CaptionError, match="E_CAPHUGE"):
+        read_captions(path, LimitsConfig(caption_bytes=size - 1))
+
+
+def test_a_foreign_encoding_is_flagged(tmp_path):
+    path = tmp_path / "a.srt"
+    path.write_bytes("1\n00:00:01,000 --> 00:00:02,000\ncafé\n".encode("cp1252"))
+    captions = load_captions(path, LimitsConfig())
+    assert captions.cues[0].text == "café" and "W_CAPENC" in captions.flags
+
+
+@pytest.mark.parametrize(("data", "code"), [(b"", "W_CAPEMPTY"), (b" \n", "W_CAPEMPTY")])
+def test_an_empty_file_is_empty(tmp_path, data, code):
+    path = tmp_path / "a.vtt"
+    path.write_bytes(data)
+    with pytest.raises(CaptionError, match=code):
+        read_captions(path)

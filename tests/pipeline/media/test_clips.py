@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from configs.clips import ClipsConfig
+from configs.sources import LimitsConfig
+from pipeline.media.clips import ClipAssembler, Picture, wanted_slots
+from pipeline.media.decode import make_request
+from shards.clipcodec import decode_clip
+
+
+@pytest.fixture
+def request_of_four(tmp_path):
+    return make_request(tmp_path, ClipsConfig(num_frames=4, short_side=16), LimitsConfig())
+
+
+def picture(source: int, *, is_damaged: bool = False) -> Picture:
+    return Picture(np.full((16, 16, 3), 20 * source, np.uint8), source / 10, source, is_damaged)
+
+
+def feed(assembler, sources, damaged=()):
+    return [
+        message
+        for slot, source in enumerate(sources)
+        for message in assembler.add(slot, picture(source, is_damaged=slot in damaged))
+    ]
+
+
+def test_overlapping_clips_share_slots():
+    assert wanted_slots([0, 2, 9], 4) == [0, 1, 2, 3, 4, 5, 9, 10, 11, 12]
+
+
+def test_a_clip_is_out_with_its_last_picture(request_of_four):
+    assembler = ClipAssembler(request_of_four, [0, 2], None, "E_DUPFRAMES")
+    messages = feed(assembler, range(4))
+    assert [head["slot"] for head, _ in messages] == [0] and not assembler.is_done
+    assert len(decode_clip(messages[0][1], "pyav")) == 4
+    assert [head["slot"] for head, _ in assembler.add(4, picture(4))] == []
+    assert [head["slot"] for head, _ in assembler.add(5, picture(5))] == [2]
+    assert assembler.is_done
+
+
+def test_pictures_that_no_clip_needs_any_more_are_dropped(request_of_four):
+    assembler = ClipAssembler(request_of_four, [0, 2, 5], None, "E_DUPFRAMES")
+    for slot in range(8):
+        list(assembler.add(slot, picture(slot)))
+        assert len(assembler._pictures) <= 4
+
+
+def test_a_share_of_repeats_above_the_limit_rejects_the_clip(request_of_four):
+    one_repeat = feed(ClipAssembler(request_of_four, [0], None, "E_DUPFRAMES"), [0, 1, 1, 2])
+    assert one_repeat[0][0]["dup"] == [False, False, True, False]
+    two_repeats = feed(ClipAssembler(request_of_four, [0], None, "E_DUPFRAMES"), [0, 1, 1, 1])
+    assert two_repeats[0][0]["code"] == "E_DUPFRAMES"
+
+
+def test_a_clip_with_a_damaged_picture_is_rejected(request_of_four):
+    assembler = ClipAssembler(request_of_four, [0, 1], None, "E_DUPFRAMES")
+    messages = feed(assembler, range(5), damaged={0})
+    assert [(head["slot"], head.get("code")) for head, _ in messages] == [
+        (0, "W_CORRUPT"),
+        (1, None),
+    ]

@@ -1,0 +1,76 @@
+import os
+
+import pytest
+
+from configs.sources import LimitsConfig
+from pipeline.media.listing import list_sources
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def put(*names: str, data: bytes = b"x"):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path
+
+    return put
+
+
+def listed(root, **limits):
+    listing = list_sources(root, LimitsConfig(**limits))
+    codes = {(row["video_id"], row["code"]) for row in listing.rejects}
+    return listing.sources, codes
+
+
+def test_videos_of_all_folders_are_listed_by_id(folder):
+    root = folder("b.mp4", "b.vtt", "sub/a.MKV", "sub/a.srt", "note.txt")
+    sources, codes = listed(root)
+    assert [source.video_id for source in sources] == ["b", "sub/a"]
+    assert sources[1].captions.endswith("sub/a.srt") and codes == set()
+
+
+def test_the_preferred_caption_format_is_taken(folder):
+    sources, _ = listed(folder("a.mp4", "a.json", "a.srt", "a.vtt", "b.avi", "b.json", "b.srt"))
+    assert [source.captions[-4:] for source in sources] == [".vtt", ".srt"]
+
+
+def test_what_does_not_fit_is_a_reject_with_a_code(folder):
+    root = folder("a.mp4", "a.vtt", "a.webm", "mute.mp4", "lone.vtt")
+    folder("empty.mp4", "empty.vtt", data=b"")
+    _, codes = listed(root)
+    assert codes == {
+        ("a", "E_DUPID"),
+        ("mute", "W_NOCAP"),
+        ("lone", "E_CAPNOVIDEO"),
+        ("empty", "E_EMPTY"),
+    }
+
+
+def test_json_is_taken_for_captions_only_beside_a_video(folder):
+    sources, codes = listed(folder("a.mp4", "a.vtt", "truth/corpus.json"))
+    assert len(sources) == 1 and codes == set()
+
+
+def test_a_file_over_the_limit_is_rejected(folder):
+    root = folder("a.mp4", "a.vtt", data=b"x" * 11)
+    assert listed(root, file_bytes=10) == ([], {("a", "E_HUGE")})
+    assert len(listed(root, file_bytes=11)[0]) == 1
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"a\x1b[31m", b"a\\b", b"\xff\xfe"])
+def test_an_unprintable_id_is_rejected_and_spelled_out(tmp_path, name):
+    for suffix in (b".mp4", b".vtt"):
+        with open(os.path.join(os.fsencode(tmp_path), name + suffix), "wb") as file:
+            file.write(b"x")
+    sources, codes = listed(tmp_path)
+    [(video_id, code)] = codes
+    assert sources == [] and code == "E_ID"
+    assert video_id.isprintable() and video_id.encode()
+
+
+def test_a_folder_without_videos_is_an_error_that_names_the_setting(tmp_path):
+    for root in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ValueError, match=r"sources\.path"):
+            list_sources(root, LimitsConfig())

@@ -1,0 +1,32 @@
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.media.errors import MediaError
+from pipeline.media.picture import Scaler, display_size, nearest_quarter
+
+
+@pytest.mark.parametrize(
+    ("coded", "sar", "rotation", "want"),
+    [
+        ((1920, 1080), Fraction(1), 0, (456, 256)),
+        ((1920, 1080), Fraction(1), 90, (256, 456)),
+        ((320, 240), Fraction(1), 180, (342, 256)),
+        ((720, 576), Fraction(16, 15), 0, (342, 256)),
+        ((256, 256), Fraction(1), 0, (256, 256)),
+    ],
+)
+def test_the_short_side_is_as_wanted_and_both_are_even(coded, sar, rotation, want):
+    assert display_size(*coded, sar, rotation, 256) == want
+
+
+def test_angles_snap_to_quarter_turns():
+    assert [nearest_quarter(one) for one in (0, -90, 179, 271, 360)] == [0, 270, 180, 270, 0]
+
+
+def test_a_ribbon_is_refused():
+    frame = av.VideoFrame.from_ndarray(np.zeros((4, 8000, 3), np.uint8), format="rgb24")
+    with pytest.raises(MediaError, match="E_HUGE"):
+        Scaler(256, 8192).fix(frame, Fraction(1))

@@ -1,0 +1,165 @@
+"""The verb `shards` without Ray: bundles are built one after the other in this process."""
+
+import contextlib
+import json
+import os
+import shutil
+
+import pytest
+
+import pipeline.tasks.run as ray_run
+from configs.runs import ShardsJob
+from pipeline.stages import shards, status, verify
+from pipeline.tasks.bundle import build_bundle
+from pipeline.tasks.progress import reporter
+
+
+@pytest.fixture
+def built(monkeypatch) -> list[str]:
+    """Bundles in the order in which they were built."""
+    names: list[str] = []
+
+    def inline(tasks, attempts, on_poll):
+        for task in tasks:
+            build_bundle(task, 1, reporter(task.out, task.bundle))
+            names.append(task.bundle)
+            on_poll(set(), set(names))
+
+    monkeypatch.setattr(ray_run, "run_bundles", inline)
+    monkeypatch.setattr(ray_run, "ray_session", lambda config: contextlib.nullcontext())
+    return names
+
+
+@pytest.fixture
+def source(narrated, tmp_path):
+    return shutil.copytree(narrated, tmp_path / "videos")
+
+
+def job(source, out, **changes) -> ShardsJob:
+    return ShardsJob.model_validate(
+        {
+            "sources": {"path": str(source)},
+            "clips": {"short_side": 32, **changes.get("clips", {})},
+            "shards": {"out": str(out), **changes.get("shards", {})},
+        }
+    )
+
+
+def tars(out):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.glob("*.tar")}
+
+
+def test_planned_is_written_plus_rejected(built, source, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert shards.run(job(source, out)) == 0
+    said = capsys.readouterr().out
+    assert "planned 8 = written 8 + rejected 0" in said
+    assert "4 listed: 3 gave clips, 1 are rejected" in said and "E_MOOV 1" in said
+    [row] = [json.loads(line) for line in (out / "rejects.jsonl").read_text().splitlines()]
+    assert (row["video_id"], row["code"], row["source"]) == ("torn", "E_MOOV", "torn.mp4")
+    assert verify.run(str(out)) == 0
+    assert status.run(str(out)) == 0
+    assert "complete" in capsys.readouterr().out
+
+
+def test_a_second_run_builds_nothing_and_touches_no_tar(built, source, tmp_path):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    before, num_built = tars(out), len(built)
+    assert shards.run(job(source, out)) == 0
+    assert len(built) == num_built and tars(out) == before
+
+
+def test_a_changed_source_builds_its_bundle_only(built, source, tmp_path):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    bundle_of = {
+        video: row["bundle"]
+        for row in json.loads((out / "plan.json").read_text())["bundles"]
+        for video in row["videos"]
+    }
+    built.clear()
+    (source / "bob.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nother words\n")
+    assert shards.run(job(source, out)) == 0
+    assert built == [bundle_of["bob"]]
+    assert verify.run(str(out)) == 0
+
+
+def test_new_sources_leave_the_old_bundles_alone(built, source, tmp_path):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    before = tars(out)
+    built.clear()
+    for suffix in (".mp4", ".vtt"):
+        shutil.copy(source / f"cy{suffix}", source / f"dora{suffix}")
+    assert shards.run(job(source, out)) == 0
+    after = tars(out)
+    assert len(built) == 1 and {name: after[name] for name in before} == before
+    assert verify.run(str(out)) == 0
+
+
+def test_a_source_that_is_gone_takes_its_clips_along(built, source, tmp_path, capsys):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    (source / "ada.mp4").unlink()
+    assert shards.run(job(source, out)) == 0
+    assert "E_CAPNOVIDEO 1" in capsys.readouterr().out
+    assert verify.run(str(out)) == 0
+    assert "ada" not in {row for row in _video_ids(out)}
+
+
+def _video_ids(out):
+    from shards.manifest import Manifest
+
+    return Manifest.load(str(out)).samples["video_id"].to_pylist()
+
+
+def test_a_lost_tar_is_built_again(built, source, tmp_path):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    before = {name: data for name, (data, _) in tars(out).items()}
+    victim = sorted(out.glob("*.tar"))[0]
+    victim.unlink()
+    built.clear()
+    assert shards.run(job(source, out)) == 0
+    assert built == [victim.name[:6]]
+    assert {name: data for name, (data, _) in tars(out).items()} == before
+
+
+def test_rejected_sources_are_tried_again_when_asked(built, source, tmp_path):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    built.clear()
+    assert shards.run(job(source, out, shards={"retry_rejects": True})) == 0
+    assert len(built) == 1
+
+
+def test_too_many_rejects_end_with_code_3(built, source, tmp_path):
+    out = tmp_path / "out"
+    assert shards.run(job(source, out, shards={"max_reject": 0.2})) == 3
+    assert shards.run(job(source, out, shards={"max_reject": 0.25})) == 0
+
+
+def test_a_dry_run_says_what_would_happen_and_touches_nothing(source, tmp_path):
+    out = tmp_path / "out"
+    text = shards.plan_text(job(source, out))
+    assert "4 videos with captions" in text and not out.exists()
+
+
+def test_bad_folders_name_their_setting(tmp_path, source):
+    with pytest.raises(ValueError, match=r"sources\.path"):
+        shards.run(job(tmp_path / "nowhere", tmp_path / "out"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"shards\.out"):
+        shards.run(job(source, tmp_path / "file" / "out"))
+    with pytest.raises(ValueError, match=r"shards\.out"):
+        shards.run(job(source, ""))
+
+
+def test_a_dead_drivers_leftovers_are_swept(built, source, tmp_path):
+    out = tmp_path / "out"
+    (out / "_tmp").mkdir(parents=True)
+    (out / "_tmp" / "000000-00.tar.1-dead").write_bytes(b"half")
+    (out / "000009-00.tar").write_bytes(b"no record names it")
+    shards.run(job(source, out))
+    assert os.listdir(out / "_tmp") == [] and not (out / "000009-00.tar").exists()

@@ -1,0 +1,37 @@
+import json
+
+import pytest
+
+from pipeline.stages import status
+from pipeline.tasks.bundle import BundleCounts
+from pipeline.tasks.progress import reporter
+
+
+def test_a_build_under_way_shows_how_far_it_is(tmp_path, capsys):
+    out = str(tmp_path)
+    bundles = [
+        {"bundle": "000000", "fingerprint": "f", "videos": ["a", "b"]},
+        {"bundle": "000001", "fingerprint": "g", "videos": ["c"]},
+    ]
+    (tmp_path / "plan.json").write_text(json.dumps({"bundles": bundles}))
+    reporter(out, "000000")(BundleCounts(1, 7, 2))
+    assert status.run(out) == 0
+    said = capsys.readouterr().out
+    assert "not complete" in said and "0 of 2 committed" in said
+    assert "1 of 3 done" in said and "7 under way" in said
+
+
+def test_a_run_shows_its_newest_step(tmp_path, capsys):
+    (tmp_path / "config.yaml").write_text("")
+    lines = [{"step": 1, "train/loss": 3.0}, {"step": 2, "train/loss": 2.5}, {"step": 2, "val/x": 1}]
+    torn = "".join(json.dumps(line) + "\n" for line in lines) + '{"step": 3, "tr'
+    (tmp_path / "metrics.jsonl").write_text(torn)
+    (tmp_path / "checkpoints" / "step-00000002").mkdir(parents=True)
+    assert status.run(str(tmp_path)) == 0
+    said = capsys.readouterr().out
+    assert "2.5" in said and "step-00000002" in said
+
+
+def test_any_other_folder_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="status needs"):
+        status.run(str(tmp_path))

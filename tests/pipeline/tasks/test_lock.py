@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.tasks.lock import hold_output
+
+
+def test_a_second_driver_is_refused_and_told_who_holds_the_folder(tmp_path):
+    out = str(tmp_path / "out")
+    with hold_output(out), pytest.raises(ValueError, match=r"one driver.*process \d+ on"):
+        with hold_output(out):
+            pass
+    with hold_output(out):
+        pass
+
+
+def test_a_killed_driver_gives_the_folder_back(tmp_path):
+    out = str(tmp_path / "out")
+    code = (
+        "import os, signal\nfrom pipeline.tasks.lock import hold_output\n"
+        f"with hold_output({out!r}): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    with hold_output(out):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"shards\.out"), hold_output(str(tmp_path / "file/out")):
+        pass

@@ -1,0 +1,106 @@
+import os
+
+import pytest
+
+from configs.clips import ClipsConfig
+from configs.sources import LimitsConfig
+from pipeline.media.errors import MediaError
+from pipeline.media.listing import list_sources
+from pipeline.tasks import source as source_module
+from pipeline.tasks.source import SourceBuilder
+from pipeline.tasks.spool import ClipSpool
+
+CLIPS = ClipsConfig(short_side=32)
+
+
+@pytest.fixture
+def build(tmp_path):
+    def build_one(folder, name, clips=CLIPS, before=lambda source: None):
+        [found] = [s for s in list_sources(folder, LimitsConfig()).sources if s.video_id == name]
+        before(found)
+        with ClipSpool(str(tmp_path / "out"), "000000") as spool:
+            outcome = SourceBuilder(found, clips, LimitsConfig(), "cfg", spool).build()
+            return outcome, [clip.load(spool) for clip in outcome.clips]
+
+    return build_one
+
+
+def test_samples_say_where_they_come_from(build, narrated):
+    outcome, samples = build(narrated, "ada")
+    assert outcome.num_planned == len(samples) == 3 and outcome.rejects == []
+    sample = samples[1]
+    assert sample.meta["video_id"] == "ada" and sample.meta["build"]["cfg"] == "cfg"
+    assert (sample.meta["t0_s"], sample.meta["t1_s"]) == (0.9, 4.1)
+    assert (sample.meta["w"], sample.meta["h"], sample.meta["n"]) == (42, 32, 32)
+    assert len(sample.meta["pts_s"]) == len(sample.meta["dup"]) == 32
+    assert sample.caption == "then two" == sample.windows[0].text
+    assert len(sample.windows) == 3 and sample.audio is not None
+
+
+def test_a_torn_file_is_one_reject(build, narrated):
+    outcome, samples = build(narrated, "torn")
+    assert samples == [] and outcome.num_planned == 0
+    [row] = outcome.rejects
+    assert (row["code"], row["stage"], row["clips"]) == ("E_MOOV", "decode", 0)
+
+
+def test_bad_captions_are_one_reject(build, make_video, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    make_video(folder / "a.mp4", num_frames=100)
+    (folder / "a.vtt").write_text("no captions")
+    [row] = build(folder, "a")[0].rejects
+    assert (row["code"], row["stage"]) == ("E_CAPPARSE", "captions")
+
+
+def test_clips_lost_at_the_end_are_planned_and_rejected(build, make_video, make_vtt, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    make_video(folder / "a.mp4", num_frames=120)
+    make_vtt(folder / "a.vtt", [(1.0, 2.0, "in"), (8.0, 9.0, "out")])
+    outcome, samples = build(folder, "a")
+    assert outcome.num_planned == 2 and len(samples) == 1
+    [row] = outcome.rejects
+    assert (row["code"], row["clips"], row["t0_s"]) == ("W_CAPPASTEOF", 1, 6.9)
+
+
+def test_a_file_that_changes_after_the_listing_is_rejected(build, narrated, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for suffix in (".mp4", ".vtt"):
+        (copy / f"ada{suffix}").write_bytes((narrated / f"ada{suffix}").read_bytes())
+
+    def touch(source):
+        os.utime(source.video, ns=(1, 1))
+
+    [row] = build(copy, "ada", before=touch)[0].rejects
+    assert row["code"] == "E_CHANGED"
+
+
+def test_a_verdict_of_a_busy_machine_is_tried_once_more(build, narrated, monkeypatch):
+    decode, calls = source_module.decode_source, []
+
+    def flaky(*args):
+        calls.append(1)
+        if len(calls) == 1:
+            decode(*args)  # leaves clips in the spool, which the second try must not keep
+            raise MediaError("E_TIMEOUT", "busy")
+        return decode(*args)
+
+    monkeypatch.setattr(source_module, "decode_source", flaky)
+    outcome, samples = build(narrated, "ada")
+    assert len(calls) == 2 and len(samples) == outcome.num_planned == 3
+    assert samples[0].clip[4:8] == b"ftyp"
+
+
+def test_a_verdict_that_stands_rejects_all_planned_clips(build, narrated, monkeypatch):
+    decode = source_module.decode_source
+
+    def always(*args):
+        decode(*args)
+        raise MediaError("E_CRASH", "again")
+
+    monkeypatch.setattr(source_module, "decode_source", always)
+    outcome, samples = build(narrated, "ada")
+    [row] = outcome.rejects
+    assert samples == [] and (row["code"], row["clips"], outcome.num_planned) == ("E_CRASH", 3, 3)
