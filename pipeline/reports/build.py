@@ -5,7 +5,6 @@ give the same bytes.
 """
 
 import logging
-import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipeline.reports.missing import Missing
 from pipeline.reports.retrieval import RetrievalSection, retrieval_section
 from pipeline.reports.sheets import SheetsSection, sheets_section
 from pipeline.reports.truth import load_truth
+from shards.storage import write_atomic
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +64,7 @@ def write_report(run_dir: Path, shards_out: Path | None, corpus: Path | None) ->
     if len(page) > MAX_BYTES:
         logger.warning("report: %d bytes, more than the %d that it should be", len(page), MAX_BYTES)
     path = run_dir / "report.html"
-    beside = path.with_name(".report.html.tmp")
-    beside.write_bytes(page)
-    os.replace(beside, path)  # noqa: PTH105
+    write_atomic(str(path), page)
     return path
 
 
@@ -74,10 +72,15 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
     """Read and draw all sections."""
     run = load_run_files(run_dir)
     manifest = load_manifest(shards_out)
+    truth = load_truth(corpus)
     intake = intake_section(run, shards_out, manifest)
     curves = curves_section(run)
     fusion = fusion_section(run)
     gaps = []
+    trained_on = run.env.get("manifest_sha256")
+    if manifest is not None and trained_on not in {None, manifest.sha256}:
+        what = "The shards are no longer those that this run was trained on."
+        gaps.append(Missing(what, missing.train(run.name)))
     if not run.config_text:
         gaps.append(Missing("No config.yaml in the run's folder.", missing.train(run.name)))
     if not run.env:
@@ -86,9 +89,9 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
         run=run,
         tiles=tiles(run, intake, curves, fusion),
         intake=intake,
-        sheets=sheets_section(run, shards_out, manifest, load_truth(corpus)),
+        sheets=sheets_section(run, shards_out, manifest, truth),
         curves=curves,
-        retrieval=retrieval_section(run, shards_out),
+        retrieval=retrieval_section(run, shards_out, truth),
         fusion=fusion,
         versions=flatten(run.env),
         reproduce_missing=gaps,

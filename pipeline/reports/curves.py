@@ -39,7 +39,7 @@ def curves_section(run: RunFiles) -> CurvesSection:
         _losses(run, resumed),
         _cyclic(run, resumed),
         _relative_error(run, resumed),
-        _plain(run, "lr", "train/lr", "Learning rate", C1, resumed),
+        _plain(run, "lr", "train/lr", "Learning rate", C1, resumed, noisy=False),
         _plain(run, "grad", "train/grad_norm", "Gradient norm", C3, resumed, log=True),
         _plain(run, "speed", "train/clips_per_s", "Clips per second", C2, resumed),
         _plain(run, "wait", "train/data_wait", "Waiting for data, share of a step", C4, resumed),
@@ -56,15 +56,8 @@ def curves_section(run: RunFiles) -> CurvesSection:
 
 def resumed_steps(attempts: list[dict]) -> list[int]:
     """Return the steps at which a later attempt went on, rising, each once."""
-    steps = set()
-    for row in attempts:
-        for key in ("from_step", "start_step", "resumed_from", "resume_step", "step"):
-            value = row.get(key)
-            if isinstance(value, int) and not isinstance(value, bool):
-                if value > 0:
-                    steps.add(value)
-                break
-    return sorted(steps)
+    steps = {row.get("from_step") for row in attempts}
+    return sorted(step for step in steps if isinstance(step, int) and step > 0)
 
 
 def series_of(rows: list[dict], key: str) -> tuple[list[float], list[float]]:
@@ -130,10 +123,13 @@ def _plain(
     title: str,
     color: str,
     resumed: list[int],
+    *,
     log: bool = False,
+    noisy: bool = True,
 ) -> Markup | None:
     steps, values = series_of(run.training, key)
     if not steps:
         return None
     log = log and min(values) > 0
-    return line_chart(name, title, [Series(title, steps, values, color)], marks=resumed, log=log)
+    line = Series(title, steps, values, color, noisy=noisy)
+    return line_chart(name, title, [line], marks=resumed, log=log)

@@ -16,7 +16,7 @@ class Tile:
     label: str
     figure: str
     note: str
-    exact: str
+    exact: float | None
     key: str = ""
     main: bool = False
 
@@ -31,11 +31,11 @@ def tiles(
     planned = "" if curves.planned_steps is None else f"of {number(curves.planned_steps)}"
     return [
         _recall(run),
-        _fusion(fusion),
+        _fusion(run, fusion),
         _translation(run),
-        Tile("Clips", number(intake.num_clips), clips, str(intake.num_clips or "")),
-        Tile("Footage in clips", duration(_seconds(intake)), videos, str(intake.hours or "")),
-        Tile("Training steps", number(steps), planned, str(steps or "")),
+        Tile("Clips", number(intake.num_clips), clips, intake.num_clips),
+        Tile("Footage in clips", duration(_seconds(intake)), videos, intake.hours, "hours"),
+        Tile("Training steps", number(steps), planned, steps),
     ]
 
 
@@ -45,20 +45,19 @@ def _recall(run: RunFiles) -> Tile:
     note = ""
     if recall is not None and chance:
         note = f"{recall / chance:.1f}\u00d7 chance, which is {percent(chance)}"
-    return Tile(
-        "Text-to-video R@10", percent(recall), note, repr(recall), "eval/t2v_r10", main=True
-    )
+    return Tile("Text-to-video R@10", percent(recall), note, recall, "eval/t2v_r10", main=True)
 
 
-def _fusion(fusion: FusionSection) -> Tile:
+def _fusion(run: RunFiles, fusion: FusionSection) -> Tile:
     best, single = fusion.best_fused, fusion.best_single
     if best is None:
-        return Tile("Best fusion", number(None), "", "", main=True)
+        return Tile("Best fusion", number(None), "", None, main=True)
     note = best.label
     if single is not None and fusion.gain is not None:
         note = f"{100 * fusion.gain:+.1f} points over {single.label} alone"
     key = f"eval/fusion_{best.name}_mean"
-    return Tile("Best fusion", percent(best.mean), note, repr(best.mean), key, main=True)
+    key = key if key in run.evaluation else "fusion.json"
+    return Tile("Best fusion", percent(best.mean), note, best.mean, key, main=True)
 
 
 def _translation(run: RunFiles) -> Tile:
@@ -71,7 +70,7 @@ def _translation(run: RunFiles) -> Tile:
         found.append(("eval/cyclic_relative_error", at_end))
     key, value = found[-1] if found else (key, None)
     note = "of the target's variance; 1 is guessing the mean" if found else ""
-    return Tile("Translation error", number(value), note, repr(value), key, main=True)
+    return Tile("Translation error", number(value), note, value, key, main=True)
 
 
 def _seconds(intake: IntakeSection) -> float | None:

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 _MAX_EXAMPLES = 3
 _MAX_CODES = 24
+_SHOWN_NEAREST = {"3", "5", "9"}
 _MEANINGS = {
     "E_EMPTY": "no bytes",
     "E_NOTMEDIA": "not a media file",
@@ -195,7 +196,7 @@ def _alignment(alignment: dict) -> list[tuple[str, str, object]]:
     within = alignment.get("right_within_k")
     shares = {1: alignment.get("nearest_right")}
     for key, share in within.items() if isinstance(within, dict) else ():
-        if str(key).isdigit():
+        if str(key) in _SHOWN_NEAREST:
             shares.setdefault(int(key), share)
     return [
         ("nearest window" if k == 1 else f"nearest {number(k)}", percent(share), share)

@@ -55,13 +55,14 @@ _SMOOTH_FROM = 30
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of a chart. `dots` draws the points alone, as for rare validations."""
+    """One line of a chart: `dots` marks rare points, `noisy` lays a smoothed line on top."""
 
     label: str
     x: Sequence[float]
     y: Sequence[float]
     color: str = C1
     dots: bool = False
+    noisy: bool = True
 
 
 def line_chart(
@@ -80,7 +81,7 @@ def line_chart(
     Args:
         name: Word that makes the SVG's ids unique on the page.
         title: What the vertical axis shows, with its unit.
-        series: The curves; long ones are drawn faint, with a smoothed one on top.
+        series: The curves; long noisy ones are drawn faint, with a smoothed one on top.
         marks: Steps at which training was resumed.
         floor: Dashed line (value, label) that the curves cannot go below.
         ceiling: Dashed line (value, label) that they should go below.
@@ -170,7 +171,7 @@ def bar_chart(
 def _draw(axes: Axes, one: Series) -> None:
     if one.dots:
         axes.plot(one.x, one.y, "o-", color=one.color, markersize=4.5, label=one.label, alpha=0.9)
-    elif len(one.y) < _SMOOTH_FROM:
+    elif not one.noisy or len(one.y) < _SMOOTH_FROM:
         axes.plot(one.x, one.y, color=one.color, label=one.label)
     else:
         axes.plot(one.x, one.y, color=one.color, linewidth=0.8, alpha=0.35)

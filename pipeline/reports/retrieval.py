@@ -10,6 +10,7 @@ from pipeline.reports.frames import decode_frames, filmstrip, read_clip, spread
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
 from pipeline.reports.text import as_float
+from pipeline.reports.truth import Truth
 
 _MAX_QUERIES = 12
 _MAX_HITS = 5
@@ -30,12 +31,13 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One clip that a query found. `strip` holds `_MOVING_FRAMES` frames side by side."""
+    """One clip that a query found: frames side by side, what was said and what is shown."""
 
     place: int
     right: bool
     score: float | None
     caption: str
+    shown: str
     strip: Markup | None
 
 
@@ -61,10 +63,10 @@ class RetrievalSection:
     missing: list[Missing] = field(default_factory=list)
 
 
-def retrieval_section(run: RunFiles, shards_out: Path | None) -> RetrievalSection:
+def retrieval_section(run: RunFiles, shards_out: Path | None, truth: Truth) -> RetrievalSection:
     """Read the figures from metrics.jsonl and the grid from evaluation/grid.json."""
     measures = _measures(run.evaluation)
-    queries = _queries(run.grid, shards_out)
+    queries = _queries(run.grid, shards_out, truth)
     gaps = []
     if not measures:
         gaps.append(Missing("No retrieval figures in metrics.jsonl.", missing.evaluate(run.name)))
@@ -97,26 +99,30 @@ def _measures(evaluation: dict) -> list[Measure]:
     return measures if known else []
 
 
-def _queries(grid: dict, shards_out: Path | None) -> list[Query]:
+def _queries(grid: dict, shards_out: Path | None, truth: Truth) -> list[Query]:
     queries = grid.get("queries")
     if not isinstance(queries, list):
         return []
     return [
-        _query(query, shards_out) for query in queries[:_MAX_QUERIES] if isinstance(query, dict)
+        _query(query, shards_out, truth)
+        for query in queries[:_MAX_QUERIES]
+        if isinstance(query, dict)
     ]
 
 
-def _query(query: dict, shards_out: Path | None) -> Query:
+def _query(query: dict, shards_out: Path | None, truth: Truth) -> Query:
     rows = query.get("hits")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    hits = [_hit(place, row, shards_out) for place, row in enumerate(rows[:_MAX_HITS], start=1)]
+    hits = [
+        _hit(place, row, shards_out, truth) for place, row in enumerate(rows[:_MAX_HITS], start=1)
+    ]
     first_right = query.get("first_right", query.get("first_right_rank", query.get("rank")))
     if not isinstance(first_right, int):
         first_right = next((hit.place for hit in hits if hit.right), None)
     return Query(str(query.get("text", "")), hits, first_right)
 
 
-def _hit(place: int, row: dict, shards_out: Path | None) -> Hit:
+def _hit(place: int, row: dict, shards_out: Path | None, truth: Truth) -> Hit:
     sample = None
     if shards_out is not None:
         sample = read_clip(
@@ -126,10 +132,12 @@ def _hit(place: int, row: dict, shards_out: Path | None) -> Hit:
     strip = None
     if frames_THWC is not None:
         strip = filmstrip(frames_THWC, spread(len(frames_THWC), _MOVING_FRAMES), _FRAME_WIDTH_PX)
+    step = truth.step_of(sample.meta) if sample else None
     return Hit(
         place=place,
         right=row.get("right") is True,
         score=as_float(row.get("score")),
         caption=sample.caption if sample else "",
+        shown=str(step.get("sentence", "")) if step else "",
         strip=strip,
     )

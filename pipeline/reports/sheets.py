@@ -108,7 +108,7 @@ def _sheet(
     start_s, end_s = float(sample.meta["t0_s"]), float(sample.meta["t1_s"])
     axis_start_s, axis_end_s = _axis(sample.windows, start_s, end_s)
     scale = 100 / (axis_end_s - axis_start_s)
-    step = truth.step_at(video_id, (start_s + end_s) / 2)
+    step = truth.step_of(sample.meta)
     rows = [
         Row(
             text=window.text,

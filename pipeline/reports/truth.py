@@ -1,8 +1,10 @@
 """What the demo corpus really shows when, for the contact sheets."""
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipeline.reports.inputs import read_jsonl
 from pipeline.reports.text import as_float
@@ -18,6 +20,11 @@ class Truth:
     def step_at(self, video_id: str, time_s: float) -> dict | None:
         """Return the step shown at a time of a video, or none."""
         return _at(self.steps.get(video_id, []), time_s)
+
+    def step_of(self, meta: Mapping[str, Any]) -> dict | None:
+        """Return the step shown in the middle of a clip, by its `.json` member, or none."""
+        middle_s = (float(meta["t0_s"]) + float(meta["t1_s"])) / 2
+        return self.step_at(str(meta["video_id"]), middle_s)
 
     def cue_at(self, video_id: str, time_s: float) -> dict | None:
         """Return the cue spoken at a time of a video, or none."""
