@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.demo_corpus import DemoCorpusConfig
@@ -63,6 +63,7 @@ def test_a_flag_without_its_value_leaves_with_code_two() -> None:
     assert stop.value.code == 2
 
 
+@settings(max_examples=8)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1))
 def test_a_path_arrives_as_it_was_typed(path: str) -> None:
     layer, complaints = read_flags(ShardsJob, [f"--sources.path={path}"], {}, "weakvid", "")
