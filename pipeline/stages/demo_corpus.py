@@ -12,7 +12,12 @@ from pipeline.demo.corpus import build_corpus
 def run(config: DemoCorpusConfig) -> int:
     """Write the corpus and return the exit code."""
     with tqdm(total=config.videos, desc="demo corpus", unit="video", file=sys.stderr) as bar:
-        build_corpus(config, on_video=lambda done, total: bar.update(done - bar.n))
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        build_corpus(config, on_video=show)
     print(f"demo corpus: {config.videos} videos with captions in {Path(config.out)}")
     return 0
 

@@ -159,7 +159,7 @@ def test_config_check_show_and_diff(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["config", "diff", "train", "demo", "cluster"]) == 0
     assert "training.global_batch: 64 -> 8192" in capsys.readouterr().out
     assert cli.main(["config", "diff", "train", "demo"]) == 2
-    assert cli.main(["config", "shwo", "train"]) == 2
+    assert cli.main(["config", "showw", "train"]) == 2
     assert "did you mean show?" in capsys.readouterr().err
 
 

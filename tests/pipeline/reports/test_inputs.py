@@ -26,7 +26,7 @@ def sections_of(run_dir) -> list:
 
 
 @pytest.mark.parametrize(
-    "damage", [b"[1, 2", b"\xff\xfe\x00", b"null\n", b"[" * 10**5, b"- a\n- b: [\n"]
+    "damage", [b"[1, 2", b"\xff\xfe\x00", b"null\n", b"[" * 5000, b"- a\n- b: [\n"]
 )
 def test_a_damaged_file_is_named_and_left_out(tmp_path, damage):
     for part in PARTS:

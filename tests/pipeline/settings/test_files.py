@@ -58,4 +58,4 @@ def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
 
 def test_a_misspelt_preset_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(SettingsError, match="did you mean cluster"):
-        preset_layer("clutser", "train")
+        preset_layer("clusterr", "train")
