@@ -15,12 +15,18 @@ from torch import Tensor
 from torch.autograd import Function
 
 
-def rows_of_ranks(num_rows: int) -> list[int]:
-    """Return the number of rows that each rank has, in rank order."""
+def rows_of_ranks(num_rows: int, device: torch.device | None = None) -> list[int]:
+    """Return the number of rows that each rank has, in rank order.
+
+    Args:
+        num_rows: This rank's rows.
+        device: Where the process group can communicate; the CPU by default.
+    """
     if not _many():
         return [num_rows]
-    counts = [torch.zeros(1, dtype=torch.int64) for _ in range(dist.get_world_size())]
-    dist.all_gather(counts, torch.tensor([num_rows]))
+    own = torch.tensor([num_rows], device=device)
+    counts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
+    dist.all_gather(counts, own)
     return [int(count) for count in counts]
 
 

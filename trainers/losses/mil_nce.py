@@ -39,7 +39,8 @@ class MilNce(nn.Module):
     small; the misaligned ones neither help nor hurt much.
 
     Over several ranks: gradients are those of the *sum* over ranks, so the whole batch's mean is
-    `per_clip(...).sum() / G`, summed, not averaged, over ranks. Ranks may hold unequal shares.
+    `per_clip(...).sum() / G`, summed, not averaged, over ranks. Ranks may hold unequal shares. Calling it is a collective
+    operation, and so is its backward: every rank does both, or none.
     """
 
     def __init__(self, config: MilNceConfig) -> None:
@@ -135,7 +136,7 @@ def _checked(
 def _gather(
     video_BD: Tensor, text_BKD: Tensor, mask_BK: Tensor, video_ids_B: Tensor | None
 ) -> _Everyone:
-    rows = rows_of_ranks(len(video_BD))
+    rows = rows_of_ranks(len(video_BD), video_BD.device)
     rank = torch.distributed.get_rank() if len(rows) > 1 else 0
     return _Everyone(
         video_GD=all_gather_with_grad(video_BD, rows),
