@@ -21,6 +21,7 @@ CHECKPOINTS = "checkpoints"
 METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
 RAY = "ray"
+LOGS = "logs"
 STOP = "stop"
 """Exists while the driver wants the workers to write a checkpoint and end."""
 

@@ -41,12 +41,21 @@ def start_ray(config: RayConfig, workers: int) -> None:
 
     for name, value in RAY_SETTINGS.items():
         os.environ.setdefault(name, value)
-    if config.address != "local":
-        ray.init(address=config.address, log_to_driver=True)
-        return
-    # A worker asks for one CPU each; more of them than cores are slow but right.
-    num_cpus = max(config.cpus or len(os.sched_getaffinity(0)), workers)
-    ray.init(address="local", num_cpus=num_cpus, include_dashboard=False)
+    # Two seconds of imports, while `ray.init` waits for its processes.
+    imports = threading.Thread(target=_import_ray_train, name="imports")
+    imports.start()
+    if config.address == "local":
+        # A worker asks for one CPU each; more of them than cores are slow but right.
+        num_cpus = max(config.cpus or len(os.sched_getaffinity(0)), workers)
+        # The workers log to files of the run; Ray's own processes have nothing to say here.
+        ray.init(address="local", num_cpus=num_cpus, include_dashboard=False, log_to_driver=False)
+    else:
+        ray.init(address=config.address, log_to_driver=False)
+    imports.join()
+
+
+def _import_ray_train() -> None:
+    import ray.train.torch  # noqa: F401
 
 
 def stop_ray() -> None:
@@ -133,14 +142,25 @@ def _train_function(config: dict[str, Assignment]) -> None:
 
     from trainers.loop.worker import train_worker
 
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    context = ray.train.get_context()
+    context, assignment = ray.train.get_context(), config["assignment"]
+    _log_to_file(assignment, context.get_world_rank())
     device = get_device()
     train_worker(
-        config["assignment"],
+        assignment,
         context.get_world_rank(),
         context.get_world_size(),
         device[0] if isinstance(device, list) else device,
+    )
+
+
+def _log_to_file(assignment: Assignment, worker: int) -> None:
+    folder_path = Path(assignment.run_dir) / folder.LOGS
+    folder_path.mkdir(exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        filename=folder_path / f"attempt-{assignment.attempt}-worker-{worker}.log",
+        force=True,
     )
 
 

@@ -38,6 +38,7 @@ def train_worker(
         NonFiniteLoss: If loss or gradient stops being finite.
         StaleAttempt: If a newer attempt has taken over the run.
     """
+    logger.info("worker %d of %d begins on %s", worker, workers, device)
     # The number of threads decides how sums are split, so it is part of the result.
     torch.set_num_threads(assignment.job.training.torch_threads)
     training = Worker(assignment, worker, workers, device)

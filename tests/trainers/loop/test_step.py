@@ -82,6 +82,15 @@ def test_virtual_ranks_draw_their_own_dropout(make_job):
     assert len({first, other, later}) == 3
 
 
+def test_steps_on_one_batch_learn_it(make_job):
+    job = make_job(steps=60, virtual_ranks=1, lr=1e-2, cyclic=0.1)
+    train = TrainStep(job, fresh_model(job, VOCABULARY))
+    losses = [train.run(step, make_batches(job)).mil_nce for step in range(40)]
+    # Positives are counted twice in the denominator: the floor is log 2.
+    assert losses[0] > 2.0
+    assert 0.69 < losses[-1] < 0.5 * losses[0]
+
+
 def test_a_gradient_is_clipped_to_the_norm_that_is_set(make_job):
     job = make_job(grad_clip=0.01)
     train = TrainStep(job, fresh_model(job, VOCABULARY))

@@ -83,12 +83,6 @@ def test_the_objectives_are_in_the_log_and_their_weighted_sum_is_the_loss(make_j
     assert line["train/grad_norm"] > 0
 
 
-def test_training_makes_the_loss_smaller(make_job):
-    run_dir, _ = train(make_job(steps=40, checkpoint_every=40, validate_every=40, lr=1e-2))
-    losses = [line["train/loss"] for line in read_metrics(run_dir / folder.METRICS)[:40]]
-    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
-
-
 def test_without_the_cyclic_objective_there_is_no_translator(make_job):
     run_dir, _ = train(make_job(cyclic=0.0))
     lines = read_metrics(run_dir / folder.METRICS)
