@@ -59,7 +59,7 @@ def build_bundle(
     Args:
         task: The bundle.
         attempt: Number of this attempt, noted in the record and in rejects.
-        on_progress: Called after each source.
+        on_progress: Called before the first source and after each.
 
     Raises:
         OSError: If the output cannot be written; the message names the path.
@@ -68,6 +68,7 @@ def build_bundle(
     planned: dict[str, int] = {}
     rejects: list[dict[str, Any]] = []
     clips: list[SpooledClip] = []
+    on_progress(BundleCounts())
     with ClipSpool(task.out, task.bundle) as spool:
         for source in task.sources:
             outcome = SourceBuilder(

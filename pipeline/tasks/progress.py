@@ -1,6 +1,7 @@
 """How far each bundle is: one small file a bundle in OUT/_tmp, read by the driver and `status`."""
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
@@ -15,11 +16,12 @@ def _path(out: str, bundle: str) -> str:
 
 
 def reporter(out: str, bundle: str) -> Callable[[BundleCounts], None]:
-    """Return a callback that notes the counts of a bundle."""
+    """Return a callback that notes the counts of a bundle, and the process that builds it."""
 
     def report(counts: BundleCounts) -> None:
         storage.make_folder(storage.join(out, storage.TEMPORARY))
-        storage.write_atomic(_path(out, bundle), json.dumps(asdict(counts)).encode())
+        data = json.dumps(asdict(counts) | {"pid": os.getpid()}).encode()
+        storage.write_atomic(_path(out, bundle), data)
 
     return report
 

@@ -27,9 +27,7 @@ def test_without_word_times_a_cue_is_split_in_proportion():
     assert [(window.start_s, window.end_s) for window in windows] == [(0.0, 6.0), (6.0, 8.0)]
 
 
-@given(
-    lengths=st.lists(st.integers(1, 50), min_size=1, max_size=6), max_words=st.integers(1, 16)
-)
+@given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=6), max_words=st.integers(1, 16))
 def test_no_word_is_lost_and_no_window_is_too_long(lengths, max_words):
     cues = [
         Cue(10.0 * place, 10.0 * place + 9, " ".join(f"w{place}-{n}" for n in range(length)))

@@ -64,7 +64,9 @@ def test_a_variable_rate_is_followed_by_time_and_repeats_are_flagged(
     want = [nearest(times_s, slot) for slot in range(32)]
     frames_THWC, _, message = taken[0]
     assert [number_of(frame) for frame in frames_THWC] == want
-    assert message["dup"] == [False] + [one == two for one, two in zip(want, want[1:], strict=False)]
+    assert message["dup"] == [False] + [
+        one == two for one, two in zip(want, want[1:], strict=False)
+    ]
     assert any(message["dup"])
     assert not any(taken[35][2]["dup"])
 
@@ -107,9 +109,7 @@ def test_sound_that_ends_early_is_followed_by_silence(tmp_path, make_video, make
     assert not sound_N[18_000:].any()
 
 
-def test_sound_written_after_all_pictures_still_reaches_its_clips(
-    tmp_path, make_video, make_beeps
-):
+def test_sound_written_after_all_pictures_still_reaches_its_clips(tmp_path, make_video, make_beeps):
     path = make_video(tmp_path / "a.avi", codec="mpeg4", sound=make_beeps(5.0, [1.0]))
     taken, _, _, _ = cut(path, [0, 5])
     assert np.abs(taken[5][1].astype(int)).max() > 3000

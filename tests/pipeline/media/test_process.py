@@ -56,7 +56,9 @@ def test_grandchildren_die_with_the_child(tmp_path):
         run(code, 1.5)
     pid = int(note.read_text())
     for _ in range(50):
-        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+        state = subprocess.run(
+            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+        )
         if state.stdout.strip() in ("", "Z"):
             return
         time.sleep(0.1)

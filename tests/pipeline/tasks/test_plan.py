@@ -44,7 +44,7 @@ def test_a_changed_source_touches_its_bundle_only(tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"clips": {"crf": 20}},
+        {"clips": {"crf": 20}, "shards": {"sources_per_bundle": 4}},
         {"shards": {"sources_per_bundle": 4, "val_share": 0.2}},
         {"shards": {"sources_per_bundle": 4, "max_shard_samples": 9}},
     ],

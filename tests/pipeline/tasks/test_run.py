@@ -1,0 +1,140 @@
+"""Bundles under Ray, with a real kill of a worker and of the driver."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from configs.runs import RayConfig, ShardsJob
+from pipeline.media.listing import list_sources
+from pipeline.tasks.bundle import build_bundle
+from pipeline.tasks.plan import plan_bundles
+from pipeline.tasks.run import Drained, ray_session, run_bundles
+from shards.commit import committed_bundles, read_record
+
+pytestmark = pytest.mark.ray
+
+DRIVER = """
+import sys
+from configs.runs import ShardsJob
+from pipeline.stages import shards
+
+if __name__ == "__main__":
+    sys.exit(shards.run(ShardsJob.model_validate_json(sys.argv[1])))
+"""
+
+
+def job_for(source: Path, out: Path) -> ShardsJob:
+    return ShardsJob.model_validate(
+        {
+            "sources": {"path": str(source)},
+            "clips": {"short_side": 32},
+            "shards": {"out": str(out)},
+            "ray": {"cpus": 1},
+        }
+    )
+
+
+def tasks_for(source: Path, out: Path):
+    job = job_for(source, out)
+    sources = list_sources(source, job.sources.limits).sources
+    return plan_bundles(job, str(out), sources)[1]
+
+
+def hashes(out: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.glob("*.tar")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(narrated, tmp_path_factory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("undisturbed")
+    for task in tasks_for(narrated, out):
+        build_bundle(task, 1, lambda counts: None)
+    return hashes(out)
+
+
+@pytest.fixture(scope="module")
+def session():
+    with ray_session(RayConfig(cpus=1)):
+        yield
+
+
+def test_a_killed_worker_is_replaced_and_the_bytes_are_the_same(
+    session, narrated, tmp_path, undisturbed
+):
+    tasks = tasks_for(narrated, tmp_path)
+    victims: list[str] = []
+
+    def kill_first_worker():
+        while not victims:
+            for path in (tmp_path / "_tmp").glob("*.progress"):
+                victims.append(path.name[:6])
+                os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
+                return
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill_first_worker, daemon=True)
+    killer.start()
+    run_bundles(tasks, 3, lambda running, done: None)
+    records = [read_record(str(tmp_path), bundle) for bundle in committed_bundles(str(tmp_path))]
+    attempts = {record.bundle: record.attempt for record in records}
+    assert attempts == {task.bundle: 1 for task in tasks} | {victims[0]: 2}
+    assert hashes(tmp_path) == undisturbed
+
+
+def start(driver: Path, job: ShardsJob) -> subprocess.Popen:
+    command = [sys.executable, str(driver), job.model_dump_json()]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_driver_goes_on_where_it_was_and_the_bytes_are_the_same(
+    narrated, tmp_path, undisturbed
+):
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER)
+    out = tmp_path / "out"
+    job = job_for(narrated, out)
+    first = start(driver, job)
+    while first.poll() is None and not committed_bundles(str(out)):
+        time.sleep(0.02)
+    first.kill()
+    first.communicate()
+    kept = set(committed_bundles(str(out)))
+    assert first.returncode == -signal.SIGKILL and kept
+    assert not (out / "_SUCCESS").exists()
+    stamps = {path: path.stat().st_mtime_ns for path in (out / "done").glob("*.json")}
+    second = start(driver, job)
+    said, errors = second.communicate(timeout=120)
+    assert second.returncode == 0, errors
+    assert "planned 8 = written 8 + rejected 0" in said
+    assert hashes(out) == undisturbed
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+
+
+def test_a_bundle_that_cannot_be_written_fails_and_names_the_path(session, narrated, tmp_path):
+    tasks = tasks_for(narrated, tmp_path)
+    (tmp_path / "done").write_text("in the way")
+    with pytest.raises(RuntimeError, match="done"):
+        run_bundles(tasks[:1], 3, lambda running, done: None)
+
+
+def test_sigterm_starts_nothing_new_and_says_what_is_committed(session, narrated, tmp_path):
+    tasks = tasks_for(narrated, tmp_path)
+    asked: list[bool] = []
+
+    def ask(running, done):
+        if running and not asked:
+            asked.append(True)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Drained, match=r"\d of \d bundles are committed"):
+        run_bundles(tasks, 3, ask)
+    # One CPU, two in flight: what was started is committed, the rest is left.
+    assert len(committed_bundles(str(tmp_path))) == min(2, len(tasks) - 1)
