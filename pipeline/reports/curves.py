@@ -8,7 +8,7 @@ from markupsafe import Markup
 from pipeline.reports import missing
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
-from pipeline.reports.plots import C1, C2, C3, C4, Series, line_chart
+from pipeline.reports.plots import C1, C2, C3, C4, Level, Series, line_chart
 from pipeline.reports.text import as_float
 
 
@@ -90,8 +90,9 @@ def _losses(run: RunFiles, resumed: list[int]) -> Markup | None:
     if not lines:
         return None
     twice = run.setting("objectives.mil_nce.positives_in_denominator", "twice") == "twice"
-    floor = (math.log(2), "MIL-NCE floor, ln 2") if twice else (0.0, "MIL-NCE floor, 0")
-    return line_chart("loss", "Loss", lines, marks=resumed, floor=floor, wide=True)
+    floor = Level(math.log(2), "MIL-NCE floor, ln 2", below=True)
+    floor = floor if twice else Level(0.0, "MIL-NCE floor, 0", below=True)
+    return line_chart("loss", "Loss", lines, marks=resumed, level=floor, wide=True)
 
 
 def _cyclic(run: RunFiles, resumed: list[int]) -> Markup | None:
@@ -112,8 +113,8 @@ def _relative_error(run: RunFiles, resumed: list[int]) -> Markup | None:
         return None
     line = Series("held out", steps, values, C3, dots=True)
     title = "Translation error / target variance, held out"
-    guess = (1.0, "predicting the mean")
-    return line_chart("cyclic-error", title, [line], marks=resumed, ceiling=guess)
+    guess = Level(1.0, "predicting the mean")
+    return line_chart("cyclic-error", title, [line], marks=resumed, level=guess)
 
 
 def _plain(

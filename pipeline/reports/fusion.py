@@ -7,7 +7,7 @@ from markupsafe import Markup
 from pipeline.reports import missing
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
-from pipeline.reports.plots import C1, C2, C3, MUTED, Bar, bar_chart
+from pipeline.reports.plots import C1, C2, C3, MUTED, Bar, Level, bar_chart
 from pipeline.reports.text import as_float, clean
 
 _KINDS = ("unimodal", "early", "late")
@@ -51,8 +51,8 @@ def fusion_section(run: RunFiles) -> FusionSection:
     """Read rows from evaluation/fusion.json; the means are those of metrics.jsonl."""
     rows = _rows(run.fusion, run.evaluation)
     if not rows:
-        what = "No fusion figures: they need labelled spans (evaluation.fusion.labels)."
-        return FusionSection(missing=[Missing(what, missing.evaluate(run.name))])
+        gap = missing.measured(run.fusion, "No fusion figures.", run.name)
+        return FusionSection(missing=[gap])
     single = max((r for r in rows if r.kind == "unimodal"), key=lambda r: r.mean, default=None)
     fused = max((r for r in rows if r.kind != "unimodal"), key=lambda r: r.mean, default=None)
     chance, majority = as_float(run.fusion.get("chance")), as_float(run.fusion.get("majority"))
@@ -122,7 +122,7 @@ def _chart(rows: list[FusionRow], chance: float | None) -> Markup:
         )
         for row in rows
     ]  # fmt: skip
-    levels = [(chance, "chance")] if chance is not None else []
+    levels = [Level(chance, "chance")] if chance is not None else []
     return bar_chart(
         "fusion", "Accuracy on held-out clips, mean and spread over seeds", bars, levels
     )

@@ -42,7 +42,7 @@ def tiles(
 def _recall(run: RunFiles) -> Tile:
     recall = as_float(run.evaluation.get("eval/t2v_r10"))
     chance = as_float(run.evaluation.get("eval/chance_r10"))
-    note = ""
+    note = "" if recall is not None else "not measured"
     if recall is not None and chance:
         note = f"{recall / chance:.1f}\u00d7 chance, which is {percent(chance)}"
     return Tile("Text-to-video R@10", percent(recall), note, recall, "eval/t2v_r10", main=True)
@@ -51,7 +51,7 @@ def _recall(run: RunFiles) -> Tile:
 def _fusion(run: RunFiles, fusion: FusionSection) -> Tile:
     best, single = fusion.best_fused, fusion.best_single
     if best is None:
-        return Tile("Best fusion", number(None), "", None, main=True)
+        return Tile("Best fusion", number(None), "not measured", None, main=True)
     note = best.label
     if single is not None and fusion.gain is not None:
         note = f"{100 * fusion.gain:+.1f} points over {single.label} alone"
@@ -69,7 +69,7 @@ def _translation(run: RunFiles) -> Tile:
     if at_end is not None:
         found.append(("eval/cyclic_relative_error", at_end))
     key, value = found[-1] if found else (key, None)
-    note = "of the target's variance; 1 is guessing the mean" if found else ""
+    note = "of the target's variance; 1 is guessing the mean" if found else "not measured"
     return Tile("Translation error", number(value), note, value, key, main=True)
 
 

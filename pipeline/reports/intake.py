@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from pipeline.reports import missing
+from pipeline.reports.codes import MEANINGS
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
 from pipeline.reports.plots import C1, C4, histogram
@@ -19,32 +20,6 @@ logger = logging.getLogger(__name__)
 _MAX_EXAMPLES = 3
 _MAX_CODES = 24
 _SHOWN_NEAREST = {"3", "5", "9"}
-_MEANINGS = {
-    "E_EMPTY": "no bytes",
-    "E_NOTMEDIA": "not a media file",
-    "E_MOOV": "cut off before its index",
-    "E_NOVIDEO": "no video stream",
-    "E_SHORT": "shorter than a clip",
-    "E_HUGE": "larger or longer than the limits",
-    "E_CODEC": "no decoder for it",
-    "E_DRM": "encrypted",
-    "E_TIMEOUT": "decoder missed its deadline",
-    "E_OOM": "decoder took too much memory",
-    "E_CRASH": "decoder died",
-    "E_ID": "name is not safe as an id",
-    "E_DUPID": "the same id twice",
-    "E_CAPENC": "captions are not text",
-    "E_CAPPARSE": "captions cannot be read",
-    "E_CAPNOVIDEO": "captions without a video",
-    "E_FETCH": "could not be fetched",
-    "E_CHANGED": "changed while it was read",
-    "W_CAPEMPTY": "no words in the captions",
-    "W_NOCAP": "no captions",
-    "W_CAPPASTEOF": "window after the video's end",
-    "W_CORRUPT": "bit errors under the clip",
-    "W_TRUNC": "after the point where the file is cut off",
-    "W_FPSLOW": "too many repeated frames",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +73,8 @@ def intake_section(
     alignment = _alignment(run.alignment)
     gaps = []
     if not alignment:
-        gaps.append(
-            Missing("No count of how often the nearest window is the right one.",
-                    missing.evaluate(run.name) + " (needs a truth file)")
-        )  # fmt: skip
+        what = "No count of how often the nearest window is the right one."
+        gaps.append(missing.measured(run.alignment, what, run.name))
     if manifest is None or shards_out is None:
         return IntakeSection(
             alignment=alignment,
@@ -163,7 +136,7 @@ def _reasons(rejects: list[dict]) -> list[Reason]:
         reasons.append(
             Reason(
                 code=code,
-                meaning=_MEANINGS.get(code, ""),
+                meaning=MEANINGS.get(code, ""),
                 num_rows=len(rows),
                 num_clips=sum(_clips_of(row) for row in rows),
                 share=len(rows) / most,

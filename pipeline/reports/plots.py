@@ -65,34 +65,43 @@ class Series:
     noisy: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A dashed horizontal line; a floor has its label `below`, where no curve goes."""
+
+    value: float
+    label: str
+    below: bool = False
+
+
 def line_chart(
     name: str,
     title: str,
     series: Sequence[Series],
     *,
     marks: Sequence[float] = (),
-    floor: tuple[float, str] | None = None,
-    ceiling: tuple[float, str] | None = None,
+    level: Level | None = None,
     log: bool = False,
     wide: bool = False,
+    xlabel: str = "step",
 ) -> Markup:
-    """Return curves over steps.
+    """Return curves over steps, or over what `xlabel` says.
 
     Args:
         name: Word that makes the SVG's ids unique on the page.
         title: What the vertical axis shows, with its unit.
         series: The curves; long noisy ones are drawn faint, with a smoothed one on top.
         marks: Steps at which training was resumed.
-        floor: Dashed line (value, label) that the curves cannot go below.
-        ceiling: Dashed line (value, label) that they should go below.
+        level: A dashed line to hold the curves against.
         log: Logarithmic vertical axis.
         wide: Twice as wide as the others.
+        xlabel: What the horizontal axis counts.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.9 if wide else 5.2, 2.9), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(title)
-        axes.set_xlabel("step")
+        axes.set_xlabel(xlabel)
         axes.margins(y=0.12)
         if log:
             axes.set_yscale("log")
@@ -100,15 +109,13 @@ def line_chart(
         axes.yaxis.set_major_formatter(_plain_tick)
         for one in series:
             _draw(axes, one)
-        if floor is not None:
-            _level(axes, *floor, below=True)
-        if ceiling is not None:
-            _level(axes, *ceiling)
+        if level is not None:
+            _level(axes, level)
         for step in marks:
             axes.axvline(step, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axes.set_xlim(left=0)
         if len(series) > 1:
-            axes.legend(loc="upper right")
+            axes.legend(loc="best")
         return _inline(figure, name, title)
 
 
@@ -141,9 +148,7 @@ class Bar:
     ceiling: float | None = None
 
 
-def bar_chart(
-    name: str, title: str, bars: Sequence[Bar], levels: Sequence[tuple[float, str]]
-) -> Markup:
+def bar_chart(name: str, title: str, bars: Sequence[Bar], levels: Sequence[Level]) -> Markup:
     """Return vertical bars in 0..1 with error bars; ceilings and levels as dashed lines."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(max(5.4, 0.95 * len(bars) + 1), 3.2), layout="constrained")
@@ -160,8 +165,8 @@ def bar_chart(
                 axes.hlines(
                     bar.ceiling, place - 0.42, place + 0.42, color=INK, linestyle=(0, (3, 2))
                 )
-        for value, label in levels:
-            _level(axes, value, label)
+        for level in levels:
+            _level(axes, level)
         axes.set_xticks(range(len(bars)), [clean(bar.label) for bar in bars])
         axes.set_ylim(0, 1.12)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
@@ -189,12 +194,12 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return smooth
 
 
-def _level(axes: Axes, value: float, label: str, *, below: bool = False) -> None:
-    axes.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+def _level(axes: Axes, level: Level) -> None:
+    axes.axhline(level.value, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(
-        label, (1, value), (-2, -3 if below else 3), xycoords=("axes fraction", "data"),
-        fontsize=8.5, textcoords="offset points", ha="right", va="top" if below else "bottom",
-        color=MUTED,
+        level.label, (1, level.value), (-2, -3 if level.below else 3), fontsize=8.5, ha="right",
+        xycoords=("axes fraction", "data"), textcoords="offset points", color=MUTED,
+        va="top" if level.below else "bottom",
     )  # fmt: skip
 
 

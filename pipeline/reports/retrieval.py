@@ -1,7 +1,7 @@
 """The retrieval section: recalls beside chance, and queries with the clips they find."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from markupsafe import Markup
 
@@ -9,13 +9,15 @@ from pipeline.reports import missing
 from pipeline.reports.frames import decode_frames, filmstrip, read_clip, spread
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
+from pipeline.reports.plots import C1, C3, Series, line_chart
 from pipeline.reports.text import as_float
 from pipeline.reports.truth import Truth
 
 _MAX_QUERIES = 12
 _MAX_HITS = 5
+_MAX_RANK = 5000
 _MOVING_FRAMES = 8
-_FRAME_WIDTH_PX = 128
+_FRAME_WIDTH_PX = 192
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class RetrievalSection:
     num_clips: object = None
     split: str = ""
     tie_rule: str = ""
+    query_source: str = ""
+    chart: Markup | None = None
     queries: list[Query] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
 
@@ -78,6 +82,8 @@ def retrieval_section(run: RunFiles, shards_out: Path | None, truth: Truth) -> R
         num_clips=run.evaluation.get("eval/num_clips", run.retrieval.get("num_clips")),
         split=str(run.retrieval.get("split", "")),
         tie_rule=str(run.retrieval.get("tie_rule", "")),
+        query_source=PurePath(str(run.retrieval.get("query_source", ""))).name,
+        chart=_recall_chart(run),
         queries=queries,
         missing=gaps,
     )
@@ -97,6 +103,23 @@ def _measures(evaluation: dict) -> list[Measure]:
     ]
     known = [m for m in measures if m.text_to_video is not None or m.video_to_text is not None]
     return measures if known else []
+
+
+def _recall_chart(run: RunFiles) -> Markup | None:
+    """Draw the share of queries that are answered within the first k clips, for all k."""
+    ranks = run.retrieval.get("t2v_ranks")
+    ranks = [r for r in ranks if as_float(r) is not None] if isinstance(ranks, list) else []
+    if not ranks or max(ranks) > _MAX_RANK:
+        return None
+    places = range(1, int(max(ranks)) + 1)
+    shares = [sum(rank <= k for rank in ranks) / len(ranks) for k in places]
+    lines = [Series("text to video", list(places), shares, C1, noisy=False)]
+    chances = [(k, as_float(run.evaluation.get(f"eval/chance_r{k}"))) for k in (1, 5, 10)]
+    known = [(k, chance) for k, chance in chances if chance is not None]
+    if known:
+        lines.append(Series("chance", [k for k, _ in known], [c for _, c in known], C3, dots=True))
+    title = "Share of queries answered within the first k clips"
+    return line_chart("recall", title, lines, xlabel="k", wide=True)
 
 
 def _queries(grid: dict, shards_out: Path | None, truth: Truth) -> list[Query]:

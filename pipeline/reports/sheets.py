@@ -17,9 +17,10 @@ from pipeline.reports.truth import Truth
 from shards.manifest import Manifest
 from shards.schema import Sample, Window
 
-_FRAME_WIDTH_PX = 112
+_FRAME_WIDTH_PX = 136
 _NUM_STRIPS = 4
 _MAX_FLAGS = 8
+_LAST_TICK = 97.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,8 @@ def _ticks(start_s: float, end_s: float, scale: float) -> list[tuple[float, str]
     span_s = end_s - start_s
     step_s = next((s for s in (1, 2, 5, 10, 15, 30, 60, 300) if span_s / s <= 6), 3600)
     times = range(math.ceil(start_s / step_s) * step_s, math.floor(end_s) + 1, step_s)
-    return [((time_s - start_s) * scale, f"{time_s // 60}:{time_s % 60:02d}") for time_s in times]
+    places = [((time_s - start_s) * scale, f"{time_s // 60}:{time_s % 60:02d}") for time_s in times]
+    return [(left, label) for left, label in places if left < _LAST_TICK]
 
 
 def _is_right(window: Window, step: dict | None, video_id: str, truth: Truth) -> bool:
