@@ -42,11 +42,9 @@ class FusionConfig(Settings):
     batch: int = Field(default=128, ge=1)
     """Labelled clips in one step of a classifier."""
 
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Dropout before a classifier's last layer."""
-
-    weight_decay: float = Field(default=0.01, ge=0)
-    """Decoupled weight decay of the classifiers."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Dropout on a classifier's inputs and before its last layer. Frozen features are many and
+    labelled clips few: without it a classifier learns the clips by heart."""
 
 
 class EvaluationConfig(Settings):

@@ -74,9 +74,7 @@ def fit_classifier(
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _network(train_NF.shape[1], config, num_classes)
-        optimizer = torch.optim.AdamW(
-            network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
-        )
+        optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, fused=True)
         best_loss, best_weights = float("inf"), copy.deepcopy(network.state_dict())
         for _ in range(config.epochs):
             _train_epoch(network, optimizer, train_NF, train_N, config.batch)
@@ -105,6 +103,7 @@ def _one_thread() -> Iterator[None]:
 
 def _network(width: int, config: FusionConfig, num_classes: int) -> nn.Module:
     return nn.Sequential(
+        nn.Dropout(config.dropout),
         nn.Linear(width, config.hidden_dim),
         nn.ReLU(),
         nn.Dropout(config.dropout),
