@@ -32,14 +32,14 @@ def run(job: TrainJob) -> int:
     run_dir.mkdir(parents=True, exist_ok=True)
     with driver_lock(run_dir), Interrupts(run_dir / folder.STOP) as interrupts:
         preparation = prepare(job)
-        steps = job.training.steps
-        if newest_step(run_dir) >= steps:
+        steps, done = job.training.steps, newest_step(run_dir)
+        if done >= steps:
             print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
             return 0
         start_ray(job.ray, job.training.workers)
         interrupts.install()
         try:
-            with Progress(run_dir / folder.METRICS, steps):
+            with Progress(run_dir / folder.METRICS, steps, done):
                 train_attempts(preparation, interrupts)
         finally:
             stop_ray()

@@ -14,9 +14,10 @@ POLL_S = 0.5
 class Progress:
     """Follows the log in a thread: a bar on a terminal, a line now and then in a file."""
 
-    def __init__(self, metrics: Path, steps: int) -> None:
+    def __init__(self, metrics: Path, steps: int, done: int = 0) -> None:
+        """Prepare a bar of `steps`, of which `done` say nothing about today's speed."""
         self._path = metrics
-        self._bar = tqdm(total=steps, unit="step", desc="train", dynamic_ncols=True)
+        self._bar = tqdm(total=steps, initial=done, unit="step", desc="train", dynamic_ncols=True)
         self._inode, self._offset = -1, 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
@@ -45,9 +46,6 @@ class Progress:
         if not values:
             return
         last = values[-1]
-        if self._bar.n == 0 and last["step"] > len(values):
-            # Resumed: what an earlier attempt did says nothing about the speed of this one.
-            self._bar.initial = last["step"]
         self._bar.set_postfix(
             loss=f"{last['train/loss']:.3f}",
             clips_per_s=f"{last['train/clips_per_s']:.1f}",

@@ -5,6 +5,7 @@ It knows nothing of Ray; a test runs it in a plain process.
 
 import itertools
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +39,7 @@ def train_worker(
         NonFiniteLoss: If loss or gradient stops being finite.
         StaleAttempt: If a newer attempt has taken over the run.
     """
-    logger.info("worker %d of %d begins on %s", worker, workers, device)
+    logger.info("worker %d of %d begins on %s, pid %d", worker, workers, device, os.getpid())
     # The number of threads decides how sums are split, so it is part of the result.
     torch.set_num_threads(assignment.job.training.torch_threads)
     training = Worker(assignment, worker, workers, device)

@@ -99,17 +99,18 @@ def test_the_cache_never_exceeds_its_limit(make_job):
 def test_a_damaged_sample_is_named(make_job, make_shards):
     shards = make_shards()
     job = make_job(shards=shards)
+    row = int(load(job, [0], [0])[0].rows_B[0])
     manifest, reader = make_reader(job)
-    sample = manifest.samples.slice(0, 1).to_pylist()[0]
+    sample = manifest.samples.slice(row, 1).to_pylist()[0]
     with (shards / sample["shard"]).open("rb+") as file:
         file.seek(sample["offset"] + 600)
         file.write(b"\xff" * 3000)
     with pytest.raises(DamagedSample) as caught:
-        reader.example(0, None)
+        reader.example(row, None)
     assert sample["key"] in str(caught.value)
     assert sample["shard"] in str(caught.value)
     with pytest.raises(DamagedSample):
-        load(job, range(3), range(4))
+        load(job, [0], [0])
 
 
 def test_fixed_batches_follow_the_rows_that_are_given(make_job):

@@ -104,7 +104,5 @@ def test_only_the_newest_are_kept(tmp_path):
 def test_the_manifest_says_what_the_files_hash_to(tmp_path):
     manifest = json.loads((save(tmp_path, 3).path / MANIFEST).read_text())
     assert manifest["step"] == 3
-    assert {"manifest_sha256": "m", "tokenizer_sha256": "t", "attempt": 1}.items() <= set(
-        (key, value) for key, value in manifest.items() if isinstance(value, str | int)
-    )
+    assert (manifest["manifest_sha256"], manifest["tokenizer_sha256"]) == ("m", "t")
     assert set(manifest["files"]) == {STATE, JOB}

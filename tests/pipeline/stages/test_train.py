@@ -1,0 +1,37 @@
+import pytest
+
+from configs.runs import RunConfig, TrainJob
+from configs.training import DataConfig, TrainingConfig
+from pipeline.stages import train
+
+
+def test_shards_that_are_not_there_are_refused_before_anything_starts(tmp_path):
+    job = TrainJob(
+        run=RunConfig(root=str(tmp_path / "runs")), data=DataConfig(shards=str(tmp_path / "none"))
+    )
+    with pytest.raises(ValueError, match="manifest"):
+        train.plan_text(job)
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(ValueError, match="manifest"):
+        train.run(job)
+
+
+def test_the_plan_counts_samples_epochs_and_steps(tmp_path, monkeypatch):
+    import pyarrow as pa
+
+    from shards.manifest import Manifest
+
+    splits = ["train"] * 10 + ["val"] * 3 + ["test"]
+    table = pa.table({"split": splits, "shard": ["000000-00.tar"] * 14})
+    manifest = Manifest(str(tmp_path), table, [], [], {}, "sha")
+    monkeypatch.setattr(Manifest, "load", lambda out: manifest)
+    job = TrainJob(
+        run=RunConfig(name="plan", root=str(tmp_path)),
+        training=TrainingConfig(steps=25, global_batch=4, virtual_ranks=2, workers=2),
+    )
+    text = train.plan_text(job)
+    assert "10 train, 3 val, 1 test" in text
+    assert "2 steps of 4 clips" in text
+    assert "0 done, 25 to do, 12.5 epochs" in text
+    assert "2 workers, 2 virtual ranks of 2 clips" in text
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,95 @@
+"""Training on Ray, killed in three ways, gives the curve of a run that nobody disturbed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from trainers.loop import folder
+from trainers.loop.attempts import read_attempts
+from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.metrics import read_metrics
+from trainers.loop.prepare import begin_attempt, prepare
+from trainers.loop.worker import train_worker
+
+DRIVER = """
+import sys
+from configs.runs import TrainJob
+from pipeline.stages import train
+
+sys.exit(train.run(TrainJob.model_validate_json(sys.argv[1])))
+"""
+TIMINGS = {"train/clips_per_s", "train/data_wait", "train/step_s"}
+
+
+def start_driver(job, log):
+    command = [sys.executable, "-c", DRIVER, job.model_dump_json()]
+    with log.open("ab") as file:
+        return subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+
+
+def wait_for_step(driver, run_dir, step, limit_s=150):
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline and driver.poll() is None:
+        lines = read_metrics(run_dir / folder.METRICS)
+        if lines and lines[-1]["step"] >= step:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"step {step} was not reached")
+
+
+def figures(run_dir):
+    lines = read_metrics(run_dir / folder.METRICS)
+    return [{key: value for key, value in line.items() if key not in TIMINGS} for line in lines]
+
+
+def undisturbed(job):
+    preparation = prepare(job)
+    train_worker(begin_attempt(preparation, 1), 0, 1, torch.device("cpu"))
+    return preparation.run_dir
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(900)
+def test_sigterm_and_kills_of_driver_and_worker_leave_no_trace_in_the_curve(make_job, tmp_path):
+    options = {"steps": 160, "checkpoint_every": 4, "validate_every": 40}
+    job = make_job(root=tmp_path / "disturbed", **options)
+    run_dir, log = folder.run_folder(job.run), tmp_path / "driver.log"
+
+    driver = start_driver(job, log)
+    wait_for_step(driver, run_dir, 10)
+    driver.send_signal(signal.SIGTERM)
+    assert driver.wait(timeout=120) == 143, log.read_text()
+    drained = read_metrics(run_dir / folder.METRICS)[-1]["step"]
+    assert newest_checkpoint(run_dir / folder.CHECKPOINTS).step == drained
+
+    driver = start_driver(job, log)
+    wait_for_step(driver, run_dir, drained + 20)
+    driver.kill()
+    assert driver.wait(timeout=60) == -signal.SIGKILL
+    killed = read_metrics(run_dir / folder.METRICS)[-1]["step"]
+    assert killed < 160
+
+    driver = start_driver(job, log)
+    wait_for_step(driver, run_dir, killed + 10)
+    begins = (run_dir / folder.LOGS / "attempt-3-worker-0.log").read_text()
+    os.kill(int(re.search(r"pid (\d+)", begins)[1]), signal.SIGKILL)
+    assert driver.wait(timeout=300) == 0, log.read_text()
+
+    whole = undisturbed(make_job(root=tmp_path / "whole", **options))
+    assert figures(run_dir) == figures(whole)
+    states = [newest_checkpoint(run / folder.CHECKPOINTS).load() for run in (whole, run_dir)]
+    for name, tensor in states[0]["model"].items():
+        assert torch.equal(tensor, states[1]["model"][name]), name
+    begun = [event["attempt"] for event in read_attempts(run_dir) if event["event"] == "begin"]
+    assert begun == [1, 2, 3, 4]
+
+    again = start_driver(job, log)
+    assert again.wait(timeout=60) == 0
+    assert "is finished" in log.read_text()
+    assert len(read_attempts(run_dir)) == 12 - 1  # the killed driver could not write its end
