@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 from configs.runs import RayConfig, TrainJob
 from trainers.loop import attempts, folder
@@ -25,8 +26,13 @@ RAY_SETTINGS = {
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS": "0",
+    # Ray's own choice for workers is 15: on a busy machine they would starve.
+    "RAY_worker_niceness": "0",
 }
+UNUSED_CALLBACKS = ("DatasetsCallback", "PlacementGroupCleanerCallback")
+"""Each starts a process of its own: for Ray's data sets, which we do not use, and to take back
+resources of a dead controller, which Ray does by itself when the driver has gone."""
+
 FATAL = ("DamagedSample", "NonFiniteLoss", "StaleAttempt", "ValueError")
 """Errors that would come again: another attempt is no help."""
 
@@ -121,9 +127,14 @@ def _fit(assignment: Assignment) -> None:
     from ray.train.torch import TorchTrainer
     from ray.train.v2.api.config import FailureConfig, RunConfig, ScalingConfig
 
+    class LeanTrainer(TorchTrainer):
+        def _create_default_callbacks(self) -> list[Any]:
+            callbacks = super()._create_default_callbacks()
+            return [c for c in callbacks if type(c).__name__ not in UNUSED_CALLBACKS]
+
     training = assignment.job.training
     use_gpu = ray.cluster_resources().get("GPU", 0) >= training.workers
-    trainer = TorchTrainer(
+    trainer = LeanTrainer(
         _train_function,
         train_loop_config={"assignment": assignment},
         scaling_config=ScalingConfig(num_workers=training.workers, use_gpu=use_gpu),
