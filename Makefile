@@ -16,6 +16,8 @@ export TORCH TORCH_INDEX PYTHON SOURCE OUT SHARDS RUN PRESET
 STAMP := .venv/.installed
 WEAKVID ?= .venv/bin/weakvid
 PY := .venv/bin/python
+# Byte code is made at the first import, of what is imported: that is less than all of it.
+PIP := $(PY) -m pip install --disable-pip-version-check --no-compile -q
 
 CORPUS := data/demo/videos/truth/corpus.json
 DEMO_SHARDS := data/demo/shards/manifest.json
@@ -67,11 +69,11 @@ $(STAMP): pyproject.toml constraints.txt
 	grep -v '^torch==' constraints.txt > .venv/constraints.txt; \
 	echo "setup: installing $$TORCH, then the rest; this takes some minutes"; \
 	if [ -n "$${TORCH_INDEX:-}" ]; then \
-	  $(PY) -m pip install --disable-pip-version-check -q "$$TORCH" --index-url "$$TORCH_INDEX"; \
+	  $(PIP) "$$TORCH" --index-url "$$TORCH_INDEX"; \
 	else \
-	  $(PY) -m pip install --disable-pip-version-check -q "$$TORCH" -c .venv/constraints.txt; \
+	  $(PIP) "$$TORCH" -c .venv/constraints.txt; \
 	fi; \
-	$(PY) -m pip install --disable-pip-version-check -q -e '.[dev]' -c .venv/constraints.txt; \
+	$(PIP) -e '.[dev]' -c .venv/constraints.txt; \
 	touch $(STAMP)
 
 demo-corpus: $(STAMP) ## Write the demo's little narrated videos into data/demo/videos

@@ -1,0 +1,123 @@
+"""What `make` asks of the command line, seen by a program that stands in for it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+STAND_IN = '#!/bin/sh\nfor word in "$@"; do printf "<%s>" "$word"; done >> calls; echo >> calls\n'
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """A folder with a space in its name, the Makefile, and a finished set-up."""
+    folder = tmp_path / "my project"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(root / name, folder / name)
+    program = folder / ".venv" / "bin" / "weakvid"
+    program.write_text(STAND_IN)
+    program.chmod(0o755)
+    (folder / ".venv" / ".installed").touch()
+    return folder
+
+
+def make(folder: Path, *words: str) -> tuple[int, list[str]]:
+    names = ("SOURCE", "OUT", "SHARDS", "RUN", "PRESET", "ARGS", "MAKEFLAGS", "MAKELEVEL")
+    environment = {key: value for key, value in os.environ.items() if key not in names}
+    done = subprocess.run(
+        ["make", "--no-print-directory", *words], cwd=folder, env=environment, capture_output=True
+    )
+    calls = folder / "calls"
+    return done.returncode, calls.read_text().splitlines() if calls.exists() else []
+
+
+def finish(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_shards_of_your_videos_take_the_local_preset_and_paths_may_hold_spaces(
+    project: Path,
+) -> None:
+    code, calls = make(project, "shards", "SOURCE=my videos", "OUT=out 1", "ARGS=--clips.crf 20")
+    assert code == 0
+    assert calls == [
+        "<shards><--preset><local><--sources.path><my videos><--shards.out><out 1><--clips.crf><20>"
+    ]
+
+
+def test_shards_run_although_a_folder_of_that_name_stands_there(project: Path) -> None:
+    (project / "shards").mkdir()
+    _, calls = make(project, "shards", "SOURCE=a", "OUT=b")
+    assert len(calls) == 1
+
+
+def test_a_source_needs_an_output(project: Path) -> None:
+    code, calls = make(project, "shards", "SOURCE=a")
+    assert (code, calls) == (2, [])
+
+
+def test_without_anything_given_what_is_missing_of_the_demo_is_made_first(project: Path) -> None:
+    _, calls = make(project, "train")
+    assert calls == ["<demo-corpus>", "<shards>", "<train><--preset><demo>"]
+
+
+def test_what_is_there_of_the_demo_is_not_made_again(project: Path) -> None:
+    finish(project, "data/demo/videos/truth/corpus.json", "data/demo/shards/manifest.json")
+    _, calls = make(project, "train")
+    assert calls == ["<train><--preset><demo>"]
+
+
+def test_a_run_on_your_shards_is_small_unless_a_preset_is_named(project: Path) -> None:
+    make(project, "train", "SHARDS=data/real", "RUN=real", "ARGS=--training.steps 60")
+    _, calls = make(project, "train", "SHARDS=data/real", "RUN=real", "PRESET=cluster")
+    tail = "<--data.shards><data/real><--run.name><real>"
+    assert calls == [
+        f"<train><--preset><demo>{tail}<--training.steps><60>",
+        f"<train><--preset><cluster>{tail}",
+    ]
+
+
+def test_your_run_is_not_held_against_the_truth_of_the_demo(project: Path) -> None:
+    make(project, "evaluate", "RUN=real")
+    make(project, "report", "RUN=real")
+    _, calls = make(project, "report", "RUN=demo")
+    assert calls == [
+        "<evaluate><--preset><local><--run.name><real>",
+        "<report><--preset><local><--run.name><real>",
+        "<report><--preset><demo><--run.name><demo>",
+    ]
+
+
+def test_the_demo_is_all_verbs_in_order_and_settings_go_to_training(project: Path) -> None:
+    finish(project, "data/demo/videos/truth/corpus.json", "data/demo/shards/manifest.json")
+    finish(project, "runs/demo/config.yaml")
+    code, calls = make(project, "demo", "ARGS=--training.steps 3", "RUN=other")
+    assert code == 0
+    assert calls == [
+        "<shards><--preset><demo>",
+        "<train><--preset><demo><--training.steps><3>",
+        "<evaluate><--preset><demo>",
+        "<report><--preset><demo>",
+    ]
+
+
+def test_verify_and_status_take_a_folder_or_a_run(project: Path) -> None:
+    make(project, "verify", "OUT=o 1")
+    _, calls = make(project, "status", "RUN=real", "OUT=o 1")
+    assert calls == ["<verify><o 1>", "<status><o 1>", "<status><runs/real>"]
+
+
+def test_a_python_that_is_too_old_is_refused_with_the_cure(project: Path) -> None:
+    shutil.rmtree(project / ".venv")
+    done = subprocess.run(
+        ["make", "setup", "PYTHON=/bin/false"], cwd=project, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "needs Python 3.11 or 3.12" in done.stderr
+    assert not (project / ".venv").exists()
