@@ -158,7 +158,7 @@ def bar_chart(name: str, title: str, bars: Sequence[Bar], levels: Sequence[Level
             axes.bar(place, bar.mean, color=bar.color, width=0.66)
             axes.errorbar(place, bar.mean, bar.std, color=INK, capsize=4, linewidth=1.3)
             axes.annotate(
-                f"{100 * bar.mean:.0f}", (place, bar.mean + bar.std), (0, 5), color=INK,
+                f"{100 * bar.mean:.0f}", (place, _top(bar)), (0, 5), color=INK,
                 textcoords="offset points", ha="center", fontweight="bold",
             )  # fmt: skip
             if bar.ceiling is not None:
@@ -169,8 +169,17 @@ def bar_chart(name: str, title: str, bars: Sequence[Bar], levels: Sequence[Level
             _level(axes, level)
         axes.set_xticks(range(len(bars)), [clean(bar.label) for bar in bars])
         axes.set_ylim(0, 1.12)
+        # Room on the right for the words on a level, where no bar hides them.
+        axes.set_xlim(-0.6, len(bars) + 0.2)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
         return _inline(figure, name, title)
+
+
+def _top(bar: Bar) -> float:
+    """Return where a bar's figure goes: above its spread, and above a ceiling close by."""
+    top = bar.mean + bar.std
+    near = bar.ceiling is not None and top - 0.02 < bar.ceiling < top + 0.1
+    return max(top, bar.ceiling) if near and bar.ceiling is not None else top
 
 
 def _draw(axes: Axes, one: Series) -> None:
