@@ -34,7 +34,10 @@ class FusionConfig(Settings):
     """Hidden width of a classifier."""
 
     epochs: int = Field(default=60, gt=0)
-    """Passes over the labelled training clips."""
+    """Passes over the labelled training clips, at most."""
+
+    patience: int = Field(default=15, ge=1)
+    """Passes without a smaller validation loss after which a classifier is done."""
 
     lr: float = Field(default=3e-3, gt=0)
     """Learning rate of the classifiers."""

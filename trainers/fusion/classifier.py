@@ -75,12 +75,15 @@ def fit_classifier(
         torch.manual_seed(seed)
         network = _network(train_NF.shape[1], config, num_classes)
         optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, fused=True)
-        best_loss, best_weights = float("inf"), copy.deepcopy(network.state_dict())
-        for _ in range(config.epochs):
+        best_loss, best_epoch, best_weights = float("inf"), 0, network.state_dict()
+        for epoch in range(config.epochs):
             _train_epoch(network, optimizer, train_NF, train_N, config.batch)
             loss = _loss(network, val_NF, val_N)
             if loss < best_loss:
-                best_loss, best_weights = loss, copy.deepcopy(network.state_dict())
+                best_loss, best_epoch = loss, epoch
+                best_weights = copy.deepcopy(network.state_dict())
+            if epoch - best_epoch >= config.patience:
+                break
     network.load_state_dict(best_weights)
     return Classifier(standardise, network.eval())
 

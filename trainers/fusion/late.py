@@ -1,16 +1,20 @@
 """Late fusion: decisions of the single modalities' classifiers, brought together.
 
 Three forms: the mean of the probabilities; their product (the sum of the log-probabilities);
-and their weighted mean, the weights on a simplex and learned on the validation split.
+and the weighted sum of the log-probabilities, the weights on a simplex and learned on the
+validation split (the logarithmic opinion pool, Heskes 1998). A weighted sum of probabilities
+cannot be learned by likelihood where each modality knows one part of the label: each gives the
+right class the same probability, so the likelihood is flat and noise chooses the weights (46 %
+on the demo where their plain mean has 89 %).
 
 Shape letters in this file:
     M  modalities        N  examples        C  classes
 """
 
 import numpy as np
+import torch
 
-_MOST_ITERATIONS = 1000
-_TOLERANCE = 1e-9
+_MOST_ITERATIONS = 200
 
 
 def mean_of_probabilities(log_probability_MNC: np.ndarray) -> np.ndarray:
@@ -25,33 +29,34 @@ def product_of_probabilities(log_probability_MNC: np.ndarray) -> np.ndarray:
     return joint_NC - np.logaddexp.reduce(joint_NC, axis=1, keepdims=True)
 
 
-def weighted_mean(log_probability_MNC: np.ndarray, weight_M: np.ndarray) -> np.ndarray:
-    """Return the log of the modalities' weighted mean probability, `[N, C]`."""
-    with np.errstate(divide="ignore"):
-        log_weight_M11 = np.log(weight_M)[:, None, None]
-    return np.logaddexp.reduce(log_probability_MNC + log_weight_M11, axis=0)
+def weighted_sum(log_probability_MNC: np.ndarray, weight_M: np.ndarray) -> np.ndarray:
+    """Return the weighted sum of log-probabilities, brought to sum 1 again, `[N, C]`."""
+    joint_NC = np.einsum("m,mnc->nc", weight_M, log_probability_MNC)
+    return joint_NC - np.logaddexp.reduce(joint_NC, axis=1, keepdims=True)
 
 
 def learn_weights(log_probability_MNC: np.ndarray, label_N: np.ndarray) -> np.ndarray:
-    """Return the simplex weights `[M]` under which the labels are likeliest.
+    """Return the simplex weights `[M]` of `weighted_sum` under which the labels are likeliest.
 
-    Expectation-maximisation for mixture weights: the problem is concave, no step leaves
-    the simplex, none makes the likelihood less, and there is no learning rate to choose.
+    The loss is convex in the weights, so one descent finds the best, without a random start.
 
     Args:
         log_probability_MNC: Of clips that no classifier was trained on.
         label_N: Their classes.
     """
-    num_modalities, num_examples, _ = log_probability_MNC.shape
-    likelihood_MN = np.exp(log_probability_MNC[:, np.arange(num_examples), label_N])
-    # Where every modality is sure of another class, the clip says nothing of the weights.
-    likelihood_MN = np.maximum(likelihood_MN, 1e-300)
-    weight_M = np.full(num_modalities, 1.0 / num_modalities)
-    for _ in range(_MOST_ITERATIONS):
-        share_MN = weight_M[:, None] * likelihood_MN
-        share_MN /= share_MN.sum(axis=0)
-        updated_M = share_MN.mean(axis=1)
-        if np.abs(updated_M - weight_M).max() < _TOLERANCE:
-            return updated_M
-        weight_M = updated_M
-    return weight_M
+    inputs_MNC = torch.from_numpy(np.asarray(log_probability_MNC, dtype=np.float64))
+    target_N = torch.from_numpy(label_N)
+    logit_M = torch.zeros(len(inputs_MNC), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [logit_M], max_iter=_MOST_ITERATIONS, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        joint_NC = torch.einsum("m,mnc->nc", logit_M.softmax(dim=0), inputs_MNC)
+        value = torch.nn.functional.cross_entropy(joint_NC, target_N)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return logit_M.detach().softmax(dim=0).numpy()

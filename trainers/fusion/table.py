@@ -22,7 +22,7 @@ from trainers.fusion.late import (
     learn_weights,
     mean_of_probabilities,
     product_of_probabilities,
-    weighted_mean,
+    weighted_sum,
 )
 from trainers.fusion.unimodal import ceiling, fit_each, predict_each
 
@@ -154,7 +154,7 @@ def _measure(
         "early_concat": early.log_probabilities(test.fused().features_NF),
         "late_mean": mean_of_probabilities(test_MNC),
         "late_product": product_of_probabilities(test_MNC),
-        "late_weighted": weighted_mean(test_MNC, weight_M),
+        "late_weighted": weighted_sum(test_MNC, weight_M),
     }
     return {name: accuracy(x_NC, test.label_N) for name, x_NC in decisions.items()}, weight_M
 

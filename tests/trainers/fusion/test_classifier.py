@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import trainers.fusion.classifier as classifier_module
 from configs.fusion import FusionConfig
 from trainers.fusion.classifier import Examples, Standardiser, accuracy, fit_classifier
 
@@ -68,3 +69,10 @@ def test_features_that_say_nothing_end_near_the_prior_not_in_memorised_noise() -
     classifier = fit_classifier(FusionConfig(), 0, train, val, 4)
     log_NC = classifier.log_probabilities(test.features_NF)
     assert -log_NC[np.arange(100), test.label_N].mean() < 1.15 * np.log(4)
+
+
+def test_training_ends_when_validation_gets_no_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = []
+    monkeypatch.setattr(classifier_module, "_loss", lambda *_: epochs.append(0) or 1.0)
+    fit_classifier(FusionConfig(epochs=50, patience=4), 0, examples(0), examples(1), 2)
+    assert len(epochs) == 5
