@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from configs.objectives import CyclicConfig
 from trainers.models.outputs import TextOutput, VideoOutput
-from trainers.models.standardise import masked_statistics
 from trainers.models.translator import Translator
 
 
@@ -86,24 +85,14 @@ class CyclicTranslation(nn.Module):
 
     Means are taken over a clip's valid positions first, and then over clips. A sum over clips
     divided by the global batch is therefore the whole batch's loss, whatever the micro-batches.
+
+    Whoever trains calls `translator.set_target_statistics` once, before the first step, with
+    `masked_statistics` of fresh features. They are buffers, and so part of a checkpoint.
     """
 
     def __init__(self, config: CyclicConfig, translator: Translator) -> None:
         super().__init__()
         self.config, self.translator = config, translator
-
-    @torch.no_grad()
-    def set_target_statistics(self, video: VideoOutput, text: TextOutput) -> None:
-        """Fix the standardisation by one batch, before the first step and never again.
-
-        The statistics are buffers of the translator and so part of a checkpoint. All workers must
-        hold the same: measure one batch on one of them and broadcast `translator.buffers()`.
-        """
-        everywhere_BS = torch.ones_like(video.sequence_BSC[..., 0], dtype=torch.bool)
-        self.translator.set_target_statistics(
-            *masked_statistics(video.sequence_BSC, everywhere_BS),
-            *masked_statistics(text.words_NLC, text.mask_NL),
-        )
 
     def on_bags(self, video: VideoOutput, text: TextOutput, mask_BK: Tensor) -> CyclicLoss:
         """Choose a window of each bag, and translate the clip into it.

@@ -39,8 +39,8 @@ class MilNce(nn.Module):
     small; the misaligned ones neither help nor hurt much.
 
     Over several ranks: gradients are those of the *sum* over ranks, so the whole batch's mean is
-    `per_clip(...).sum() / G`, summed, not averaged, over ranks. Ranks may hold unequal shares. Calling it is a collective
-    operation, and so is its backward: every rank does both, or none.
+    `per_clip(...).sum() / G`, summed, not averaged, over ranks. Ranks may hold unequal shares.
+    Calling it is a collective operation, and so is its backward: every rank does both, or none.
     """
 
     def __init__(self, config: MilNceConfig) -> None:

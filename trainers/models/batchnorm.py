@@ -21,7 +21,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
 MOMENTUM = 0.1
 """Share of the new statistics in the running ones, PyTorch's default."""
 
