@@ -21,13 +21,14 @@ def run(job: EvaluateJob) -> int:
     console.print(_retrieval_table(figures, job.evaluation.retrieval.split))
     fusion = json.loads((out / "fusion.json").read_text())
     if "skipped" in fusion:
-        console.print(f"fusion skipped: {fusion['skipped']}", markup=False)
+        console.print(f"fusion skipped: {fusion['skipped']}", markup=False, soft_wrap=True)
     else:
         console.print(_fusion_table(fusion))
         console.print(
             f"best fusion {fusion['best_fusion']} beats best single modality "
             f"{fusion['best_unimodal']} by {100 * fusion['gain']:.1f} points",
             markup=False,
+            soft_wrap=True,
         )
     _print_alignment(console, json.loads((out / "alignment.json").read_text()))
     console.print(f"written to {out}", markup=False, soft_wrap=True)
@@ -103,4 +104,5 @@ def _print_alignment(console: Console, alignment: dict) -> None:
         f"narration: the right window is the nearest for {100 * alignment['nearest_right']:.1f} % "
         f"of {alignment['clips']} clips (counted); within the nearest K: {shares}",
         markup=False,
+        soft_wrap=True,
     )
