@@ -17,6 +17,9 @@ from pipeline.media.sound import SoundTrack
 TRUNCATED_SHARE = 0.98
 """A video that ends before this share of its announced duration is called truncated."""
 
+VARIED_SHARE = 1.2
+"""A rate varies where the longest step from frame to frame is this many times the shortest."""
+
 
 class DecodePass:
     """Decodes a source once and yields the messages of its clips.
@@ -41,6 +44,7 @@ class DecodePass:
         self._scaler = Scaler(request.short_side, request.max_side_px)
         self._is_damaged = False
         self._last_duration = 0
+        self._steps: tuple[int, int] | None = None
         self._flags = set(source.probe.flags)
         self.summary = DecodeSummary()
 
@@ -102,6 +106,10 @@ class DecodePass:
         summary.num_frames += 1
         summary.num_damaged += self._is_damaged
         ticks = self._ticks(frame)
+        if self._sampler.last_ticks is not None:
+            step = ticks - self._sampler.last_ticks
+            shortest, longest = self._steps or (step, step)
+            self._steps = min(shortest, step), max(longest, step)
         self._last_duration = frame.duration or self._last_duration
         for slot, at_ticks, chosen in self._sampler.push(ticks, decoded):
             yield from self._clips.add(slot, self._picture(chosen, at_ticks))
@@ -163,6 +171,10 @@ class DecodePass:
         summary.rotation = self._scaler.rotation
         if self._sampler.num_backward:
             self._flags.add("W_BACKWARD")
+        # Containers round PTS, at worst to a millisecond, which varies no rate.
+        rounding = self._clock.ticks_per_s // 1000
+        if self._steps and self._steps[1] > VARIED_SHARE * self._steps[0] + rounding:
+            self._flags.add("W_VFR")
         summary.flags = sorted(self._flags)
 
 

@@ -23,14 +23,6 @@ BACKOFF_S = 2.0
 DRAIN_S = 30.0
 IN_FLIGHT_PER_CPU = 2
 
-_WORKER_DEATHS = (
-    ray.exceptions.WorkerCrashedError,
-    ray.exceptions.NodeDiedError,
-    ray.exceptions.OutOfMemoryError,
-    ray.exceptions.LocalRayletDiedError,
-    ray.exceptions.ObjectLostError,
-)
-
 
 class Drained(Exception):  # noqa: N818  it is no error
     """SIGTERM came: what was under way is committed, the rest is left for the next run."""
@@ -65,12 +57,14 @@ def ray_session(config: RayConfig) -> Iterator[None]:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Ray tells each start that its token is in use; only its errors are of use here.
+    logging.getLogger("ray").setLevel(logging.ERROR)
     is_local = config.address == "local"
     ray.init(
         address=config.address,
         num_cpus=(config.cpus or None) if is_local else None,
         include_dashboard=False if is_local else None,
-        logging_level=logging.WARNING,
+        logging_level=logging.ERROR,
         log_to_driver=False,
     )
     try:
@@ -136,7 +130,11 @@ def _settle(
     attempt, task, attempts = tried
     try:
         ray.get(reference)
-    except _WORKER_DEATHS as error:
+    except ray.exceptions.RayTaskError as error:
+        cause = error.cause if isinstance(error.cause, Exception) else error
+        failures.append(f"{task.bundle}: {type(cause).__name__}: {str(cause).splitlines()[0]}")
+    except ray.exceptions.RayError as error:
+        # Not our code but what it ran on: a dead worker or node, or no memory.
         reason = str(error).splitlines()[0]
         if attempt >= attempts:
             failures.append(f"{task.bundle}: its worker died {attempt} times ({reason})")
@@ -144,9 +142,6 @@ def _settle(
         logger.warning("bundle %s: %s; attempt %d follows", task.bundle, reason, attempt + 1)
         not_before = time.monotonic() + BACKOFF_S * 2 ** (attempt - 1)
         queue.waiting.append((not_before, attempt + 1, task))
-    except ray.exceptions.RayTaskError as error:
-        cause = error.cause if isinstance(error.cause, Exception) else error
-        failures.append(f"{task.bundle}: {type(cause).__name__}: {str(cause).splitlines()[0]}")
     else:
         done.add(task.bundle)
 

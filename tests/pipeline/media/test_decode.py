@@ -1,5 +1,6 @@
 """The decoder child from outside: right frames, right sound, right verdicts."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -12,9 +13,10 @@ from pipeline.media.errors import MediaError
 from shards.clipcodec import decode_audio, decode_clip
 
 CLIPS = ClipsConfig(short_side=96, crf=10)
+LIMITS = LimitsConfig()
 
 
-def cut(path, starts, clips=CLIPS, limits=LimitsConfig()):
+def cut(path, starts, clips=CLIPS, limits=LIMITS):
     """Decode the clips at some slots: {slot: (frames, sound or None, message)}, rejects, ends."""
     taken, rejects = {}, {}
 
@@ -42,7 +44,8 @@ def test_every_frame_is_the_nearest_in_time(tmp_path, make_video, number_of, fps
     rate = Fraction(fps)
     path = make_video(tmp_path / "a.mp4", fps=rate, num_frames=int(7 * rate))
     starts = [0, 3, 17, 38]
-    taken, rejects, probe, summary = cut(path, starts)
+    taken, rejects, _, summary = cut(path, starts)
+    assert "W_VFR" not in summary.flags
     times_s = [number / rate for number in range(int(7 * rate))]
     assert rejects == {}
     for start in starts:
@@ -59,19 +62,18 @@ def test_a_variable_rate_is_followed_by_time_and_repeats_are_flagged(
     gap = range(1300, 1700)
     pts = [at for at in range(0, 7000, 33) if at not in gap]
     path = make_video(tmp_path / "a.mkv", pts=pts, time_base=Fraction(1, 1000))
-    taken, _, _, _ = cut(path, [0, 35])
+    taken, _, _, summary = cut(path, [0, 35])
+    assert "W_VFR" in summary.flags
     times_s = [Fraction(at, 1000) for at in pts]
     want = [nearest(times_s, slot) for slot in range(32)]
     frames_THWC, _, message = taken[0]
     assert [number_of(frame) for frame in frames_THWC] == want
-    assert message["dup"] == [False] + [
-        one == two for one, two in zip(want, want[1:], strict=False)
-    ]
+    assert message["dup"] == [False] + [one == two for one, two in itertools.pairwise(want)]
     assert any(message["dup"])
     assert not any(taken[35][2]["dup"])
 
 
-@pytest.mark.parametrize(("name", "start_s"), [("a.ts", 0), ("a.mkv", 2.5), ("a.mkv", 0.7)])
+@pytest.mark.parametrize(("name", "start_s"), [("a.ts", 0), ("a.mkv", 2.5), ("a.mkv", 0.68)])
 def test_a_late_start_is_the_zero_of_frames_and_sound(
     tmp_path, make_video, make_beeps, number_of, name, start_s
 ):
@@ -139,7 +141,7 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path, make_video):
 
 def test_a_source_that_is_too_slow_loses_its_clips(tmp_path, make_video):
     path = make_video(tmp_path / "a.mp4", fps=Fraction(5), num_frames=40)
-    taken, rejects, probe, _ = cut(path, [0, 20])
+    taken, rejects, _, _ = cut(path, [0, 20])
     assert taken == {} and rejects == {0: "W_FPSLOW", 20: "W_FPSLOW"}
 
 

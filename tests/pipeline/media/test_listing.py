@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -62,8 +63,7 @@ def test_a_file_over_the_limit_is_rejected(folder):
 @pytest.mark.parametrize("name", [b"a\nb", b"a\x1b[31m", b"a\\b", b"\xff\xfe"])
 def test_an_unprintable_id_is_rejected_and_spelled_out(tmp_path, name):
     for suffix in (b".mp4", b".vtt"):
-        with open(os.path.join(os.fsencode(tmp_path), name + suffix), "wb") as file:
-            file.write(b"x")
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + suffix)).write_bytes(b"x")
     sources, codes = listed(tmp_path)
     [(video_id, code)] = codes
     assert sources == [] and code == "E_ID"

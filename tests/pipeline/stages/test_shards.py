@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 
 import pytest
@@ -105,7 +104,7 @@ def test_a_source_that_is_gone_takes_its_clips_along(built, source, tmp_path, ca
     assert shards.run(job(source, out)) == 0
     assert "E_CAPNOVIDEO 1" in capsys.readouterr().out
     assert verify.run(str(out)) == 0
-    assert "ada" not in {row for row in _video_ids(out)}
+    assert "ada" not in _video_ids(out)
 
 
 def _video_ids(out):
@@ -162,4 +161,4 @@ def test_a_dead_drivers_leftovers_are_swept(built, source, tmp_path):
     (out / "_tmp" / "000000-00.tar.1-dead").write_bytes(b"half")
     (out / "000009-00.tar").write_bytes(b"no record names it")
     shards.run(job(source, out))
-    assert os.listdir(out / "_tmp") == [] and not (out / "000009-00.tar").exists()
+    assert list((out / "_tmp").iterdir()) == [] and not (out / "000009-00.tar").exists()

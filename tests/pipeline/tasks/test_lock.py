@@ -8,9 +8,9 @@ from pipeline.tasks.lock import hold_output
 
 def test_a_second_driver_is_refused_and_told_who_holds_the_folder(tmp_path):
     out = str(tmp_path / "out")
-    with hold_output(out), pytest.raises(ValueError, match=r"one driver.*process \d+ on"):
-        with hold_output(out):
-            pass
+    refused = pytest.raises(ValueError, match=r"one driver.*process \d+ on")
+    with hold_output(out), refused, hold_output(out):
+        pass
     with hold_output(out):
         pass
 

@@ -9,6 +9,7 @@ from pipeline.media.listing import list_sources
 from pipeline.tasks import source as source_module
 from pipeline.tasks.source import SourceBuilder
 from pipeline.tasks.spool import ClipSpool
+from shards.clipcodec import decode_audio, decode_clip
 
 CLIPS = ClipsConfig(short_side=32)
 
@@ -35,6 +36,17 @@ def test_samples_say_where_they_come_from(build, narrated):
     assert len(sample.meta["pts_s"]) == len(sample.meta["dup"]) == 32
     assert sample.caption == "then two" == sample.windows[0].text
     assert len(sample.windows) == 3 and sample.audio is not None
+
+
+@pytest.mark.parametrize("name", ["friday", "makeup", "autocut_en", "nasa"])
+def test_real_videos_of_every_container_give_whole_clips(build, test_data, name):
+    outcome, samples = build(test_data / "narrated", name)
+    assert outcome.num_planned == len(samples) > 0
+    for sample in samples:
+        assert decode_clip(sample.clip, "pyav").shape == (32, 32, sample.meta["w"], 3)
+        sound_N, hz = decode_audio(sample.audio)
+        assert (sound_N.shape, hz) == ((51_200,), 16_000)
+        assert sample.windows and all(w.text for w in sample.windows)
 
 
 def test_a_torn_file_is_one_reject(build, narrated):
