@@ -124,8 +124,8 @@ def _fit_in_thread(assignment: Assignment) -> BaseException | None:
 
 def _fit(assignment: Assignment) -> None:
     import ray
-    from ray.train.torch import TorchTrainer
     from ray.train.v2.api.config import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.v2.torch.torch_trainer import TorchTrainer
 
     class LeanTrainer(TorchTrainer):
         def _create_default_callbacks(self) -> list[Any]:

@@ -137,10 +137,12 @@ class TrainStep:
                 self._statistics[rank] = take_statistics(self.model)
                 videos.append(output.video_BD)
                 texts.append(output.text_BKD)
-        cached = [torch.cat(videos).requires_grad_(), torch.cat(texts).requires_grad_()]
-        loss = self._mil_nce(*cached, batches)
+        video_bD = torch.cat(videos).requires_grad_()
+        text_bKD = torch.cat(texts).requires_grad_()
+        loss = self._mil_nce(video_bD, text_bKD, batches)
         sizes = [len(video_BD) for video_BD in videos]
-        parts = (gradient.split(sizes) for gradient in torch.autograd.grad(loss, cached))
+        gradients = torch.autograd.grad(loss, [video_bD, text_bKD])
+        parts = (gradient.split(sizes) for gradient in gradients)
         with statistics_not_recorded(self.model):
             for rank, batch, (video_grad_BD, text_grad_BKD) in zip(
                 self.ranks, batches, zip(*parts, strict=True), strict=True
