@@ -10,6 +10,7 @@ from typing import Any
 from tqdm_loggable.auto import tqdm
 
 from configs.runs import ShardsJob
+from pipeline.console import say
 from pipeline.media.listing import Listing, list_sources
 from pipeline.tasks.bundle import BundleTask
 from pipeline.tasks.lock import hold_output
@@ -151,17 +152,17 @@ def _conclude(job: ShardsJob, work: _Work, manifest: Manifest) -> int:
         row["code"] != "E_CAPNOVIDEO" for row in work.listing.rejects
     )
     num_rejected = num_listed - totals["videos_written"]
-    print(
+    say(
         f"clips     planned {totals['planned']} = written {totals['written']} + "
         f"rejected {totals['rejected']}"
     )
-    print(
+    say(
         f"videos    {num_listed} listed: {totals['videos_written']} gave clips, "
         f"{num_rejected} are rejected"
     )
-    print(f"rejects   {_codes_text(totals['codes']) or 'none'}")
-    print(f"bundles   {len(work.to_build)} built, {len(work.tasks) - len(work.to_build)} skipped")
-    print(f"shards    {totals['shards']} tars, {totals['bytes'] / 2**20:.1f} MiB in {work.out}")
+    say(f"rejects   {_codes_text(totals['codes']) or 'none'}")
+    say(f"bundles   {len(work.to_build)} built, {len(work.tasks) - len(work.to_build)} skipped")
+    say(f"shards    {totals['shards']} tars, {totals['bytes'] / 2**20:.1f} MiB in {work.out}")
     for row in _first_rejects(load_rejects(work.out)):
         logger.info("%s %s: %s", row["code"], row["source"], row["detail"])
     if num_rejected > job.shards.max_reject * num_listed:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipeline.console import say
 from pipeline.tasks.plan import PLAN
 from pipeline.tasks.progress import read_counts
 from shards import storage
@@ -21,9 +22,9 @@ def run(path: str) -> int:
         ValueError: If it is neither.
     """
     if storage.exists(storage.join(path, PLAN)):
-        print("\n".join(_build_lines(path)))
+        say("\n".join(_build_lines(path)))
     elif storage.exists(storage.join(path, "config.yaml")):
-        print("\n".join(_run_lines(Path(path))))
+        say("\n".join(_run_lines(Path(path))))
     else:
         raise ValueError(
             f"status needs a folder of shards ({PLAN}) or of a run (config.yaml), got {path!r}"

@@ -1,5 +1,6 @@
 """`weakvid verify`: proof that an output folder is whole."""
 
+from pipeline.console import say
 from shards.manifest import Manifest
 from shards.verify import verify
 
@@ -10,12 +11,12 @@ def run(out: str) -> int:
     """Check every byte of the shards in `out`; return the exit code."""
     problems = verify(out)
     for problem in problems:
-        print(problem)
+        say(problem)
     if problems:
-        print(f"{len(problems)} problems in {out}")
+        say(f"{len(problems)} problems in {out}")
         return EXIT_FAILED
     totals = Manifest.load(out).totals
-    print(
+    say(
         f"{out} is whole: {totals['shards']} shards, {totals['written']} samples, "
         f"planned {totals['planned']} = written {totals['written']} + "
         f"rejected {totals['rejected']}"
