@@ -28,6 +28,8 @@ def run(job: TrainJob) -> int:
             or another driver trains it.
         TrainingFailed: If the workers failed for good.
     """
+    # Before anything is written: a mistyped folder must not leave an empty run.
+    train_order(job, Manifest.load(job.data.shards))
     run_dir = folder.run_folder(job.run)
     run_dir.mkdir(parents=True, exist_ok=True)
     with driver_lock(run_dir), Interrupts(run_dir / folder.STOP) as interrupts:
