@@ -84,7 +84,13 @@ class Manifest:
                 f"{table_path} must be the file that {MANIFEST} names, got another one; "
                 f"`weakvid shards` on {out} writes both again"
             )
-        samples = pq.read_table(io.BytesIO(data), schema=COLUMNS)
+        # `read_table` leaves a read-ahead thread that can outlive the interpreter and abort it.
+        samples = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+        if not samples.schema.equals(COLUMNS):
+            raise ValueError(
+                f"manifest.parquet in {out} must have the columns {', '.join(COLUMNS.names)}, "
+                f"got {', '.join(samples.column_names)}"
+            )
         return cls(
             out, samples, value["shards"], value["bundles"], value["totals"], value["sha256"]
         )

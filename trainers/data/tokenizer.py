@@ -1,4 +1,4 @@
-"""Subword tokenizer (sentencepiece unigram, Kudo 2018), trained on the narration itself.
+"""Subword tokenizer (sentencepiece, byte-pair encoding), trained on the narration itself.
 
 Shape letters in this file:
     N  texts    L  pieces of a text
@@ -37,13 +37,13 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> bytes:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(sentences),
         model_writer=model,
-        model_type="unigram",
+        # Not "unigram": on a small corpus it prunes common words down to their letters.
+        model_type="bpe",
         vocab_size=vocabulary,
         hard_vocab_limit=False,
         normalization_rule_name="nmt_nfkc_cf",
         character_coverage=1.0,
         shuffle_input_sentence=False,
-        # The EM of several threads sums in the order in which they end.
         num_threads=1,
         pad_id=PAD,
         unk_id=1,
