@@ -12,43 +12,50 @@ BENCH_ROW = 42
 _TILE_PX = 128
 _FINE = 4
 
-_WALLS = {
-    "kitchen": ((75, 66, 58), (186, 165, 137)),
-    "garage": ((55, 61, 72), (146, 158, 175)),
-    "garden": ((58, 69, 55), (156, 172, 132)),
-    "studio": ((67, 58, 75), (170, 151, 182)),
-    "attic": ((76, 61, 51), (179, 146, 127)),
-    "harbour": ((51, 67, 73), (144, 170, 175)),
-}
-"""Scene -> muted colours of the wall between which the noise fades."""
+_WALLS = (
+    ((75, 66, 58), (186, 165, 137)),
+    ((55, 61, 72), (146, 158, 175)),
+    ((58, 69, 55), (156, 172, 132)),
+    ((67, 58, 75), (170, 151, 182)),
+    ((76, 61, 51), (179, 146, 127)),
+    ((51, 67, 73), (144, 170, 175)),
+)
+"""Muted colours of a wall between which the noise fades."""
 
 _CLOTHS = ((46, 42, 50), (232, 226, 212))
 """Colour of the cloth on the bench, by the bit that is seen only."""
 
 
 class Backdrop:
-    """The wall and the two cloths of one video. Its textures are drawn once."""
+    """The walls and the two cloths of one video. Their textures are drawn once.
 
-    def __init__(self, rng: np.random.Generator, scene: str) -> None:
-        """Draw the textures and the drift of the wall."""
+    Each step stands before another wall. Were it the same one throughout, a model could tell
+    the video by its wall and learn its words by heart instead of what is shown.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        """Draw the textures and the drift of the noise."""
         self._wall = _noise_tile(rng, smoothness=1.9)
         self._mottle = _noise_tile(rng, smoothness=1.5)
         self._drift_px_per_s = rng.uniform(4, 9, (2, 2)) * rng.choice((-1, 1), (2, 2))
-        dark, pale = (np.array(colour, np.float32) for colour in _WALLS[scene])
         share = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
-        self._palette = dark + (pale - dark) * share
+        walls = np.array(_WALLS, np.float32)
+        self._palettes = [dark + (pale - dark) * share for dark, pale in walls]
         weave = rng.normal(0, 3, (HEIGHT_PX - BENCH_ROW, WIDTH_PX, 1)).astype(np.float32)
         weave += 5 * (np.arange(WIDTH_PX) % 8 < 4).astype(np.float32)[None, :, None]
         self._benches = [np.array(cloth, np.float32) + weave for cloth in _CLOTHS]
 
-    def paint(self, time_s: np.ndarray, seen: int) -> np.ndarray:
-        """The backdrop at each time, as frames_FHWC in float32 from 0 to 255."""
+    def paint(self, time_s: np.ndarray, seen: int, rng: np.random.Generator) -> np.ndarray:
+        """A wall at each time, as frames_FHWC in float32 from 0 to 255."""
+        palette = self._palettes[int(rng.integers(len(self._palettes)))]
+        place_px = rng.uniform(0, _TILE_PX, (2, 2))
         frames_FHWC = np.empty((len(time_s), HEIGHT_PX, WIDTH_PX, 3), np.float32)
         for frame, at_s in enumerate(time_s):
-            wall = _window(self._wall, self._drift_px_per_s[0] * at_s)
-            mottle = _window(self._mottle, self._drift_px_per_s[1] * at_s)
+            offset_px = place_px + self._drift_px_per_s * at_s
+            wall = _window(self._wall, offset_px[0])
+            mottle = _window(self._mottle, offset_px[1])
             shade = (wall + mottle) >> 1
-            np.take(self._palette, shade, axis=0, out=frames_FHWC[frame, :BENCH_ROW], mode="clip")
+            np.take(palette, shade, axis=0, out=frames_FHWC[frame, :BENCH_ROW], mode="clip")
         frames_FHWC[:, BENCH_ROW:] = self._benches[seen]
         frames_FHWC[:, BENCH_ROW] *= 0.8
         return frames_FHWC

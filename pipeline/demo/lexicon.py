@@ -5,14 +5,14 @@ speaks of what is only seen (the cloth on the bench) or only heard (the step's s
 """
 
 ACTIONS: dict[str, tuple[str, ...]] = {
-    "slide": ("slide", "glide", "push"),
-    "bounce": ("bounce", "hop", "jump"),
-    "spin": ("spin", "twirl", "rotate"),
-    "grow": ("grow", "inflate", "enlarge"),
-    "shrink": ("shrink", "deflate", "reduce"),
-    "blink": ("blink", "flash", "flicker"),
-    "orbit": ("orbit", "revolve", "cycle"),
-    "shake": ("shake", "jiggle", "tremble"),
+    "slide": ("slide", "glide"),
+    "bounce": ("bounce", "hop"),
+    "spin": ("spin", "twirl"),
+    "grow": ("grow", "inflate"),
+    "shrink": ("shrink", "deflate"),
+    "blink": ("blink", "flash"),
+    "orbit": ("orbit", "revolve"),
+    "shake": ("shake", "jiggle"),
 }
 """Canonical action -> verbs."""
 
@@ -27,40 +27,33 @@ COLOURS: dict[str, tuple[str, ...]] = {
 """Canonical colour -> adjectives."""
 
 SHAPES: dict[str, tuple[str, ...]] = {
-    "disk": ("disk", "circle", "puck"),
-    "square": ("square", "block", "tile"),
-    "triangle": ("triangle", "wedge", "pyramid"),
+    "disk": ("disk", "circle"),
+    "square": ("square", "block"),
+    "triangle": ("triangle", "wedge"),
     "star": ("star", "starfish"),
-    "hoop": ("hoop", "donut", "annulus"),
+    "hoop": ("hoop", "donut"),
     "cross": ("cross", "plus"),
 }
 """Canonical shape -> nouns."""
 
 PURPOSES: tuple[tuple[str, ...], tuple[str, ...]] = (
-    ("school", "lesson", "pupils", "teacher", "classroom"),
-    ("party", "birthday", "guests", "wedding", "festival"),
+    ("lesson", "pupils", "teacher"),
+    ("party", "guests", "wedding"),
 )
 """What it is all for, by the bit that is said only."""
 
-PURPOSE_PHRASES = (
-    "for the {word}",
-    "because of the {word}",
-    "just right for our {word}",
-    "thinking of the {word}",
-)
-"""How a cue brings in the purpose; at most five words."""
+PURPOSE_PHRASES = ("for the {word}", "for our {word}")
+"""How a cue brings in the purpose, at its end."""
 
 DESCRIBING = (
     "now {verb} the {colour} {shape}",
-    "here we {verb} this {colour} {shape}",
-    "watch me {verb} a {colour} {shape}",
-    "you {verb} that {colour} {shape} like so",
+    "then {verb} this {colour} {shape}",
+    "please {verb} that {colour} {shape}",
+    "we {verb} a {colour} {shape}",
+    "next {verb} the {colour} {shape} again",
     "take the {colour} {shape} and {verb} it",
-    "this {shape} the {colour} one we {verb} it",
-    "{colour} is the {shape} that I {verb}",
-    "okay {verb} it the {colour} {shape} I mean",
 )
-"""Cues that describe a step; at most ten words."""
+"""Cues that describe a step; at most seven words."""
 
 CHIT_CHAT = (
     "thanks for being here again",

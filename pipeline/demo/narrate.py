@@ -23,7 +23,7 @@ _DRIFT_STD_S = 3.2
 _DRIFT_MEMORY = 0.6
 _SILENT_SHARE = 0.04
 _PURPOSE_SHARE = 0.9
-_SLIP_SHARE = 0.2
+_SLIP_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _say(rng: np.random.Generator, world: World, centre_s: float, step: int | No
     if rng.random() < _PURPOSE_SHARE:
         now = next(step for step in reversed(world.steps) if step.start_s <= centre_s)
         phrase = _pick(rng, PURPOSE_PHRASES).format(word=_pick(rng, PURPOSES[now.said]))
-        words = [*phrase.split(), *words] if rng.random() < 0.3 else [*words, *phrase.split()]
+        words += phrase.split()
     return " ".join(words)
 
 

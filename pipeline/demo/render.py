@@ -29,12 +29,12 @@ _SHADOW_PX = (3, 2)
 def render_frames(world: World) -> Iterator[np.ndarray]:
     """Frames of each step in turn, as frames_FHWC in uint8."""
     rng = random_stream(world.seed, world.index, "picture")
-    backdrop = Backdrop(rng, world.scene)
+    backdrop = Backdrop(rng)
     time_s = np.arange(world.num_frames) / float(world.fps)
     for step in world.steps:
         last = step is world.steps[-1]
         shown = (time_s >= step.start_s) & ((time_s < step.end_s) | last)
-        frames_FHWC = backdrop.paint(time_s[shown], step.seen)
+        frames_FHWC = backdrop.paint(time_s[shown], step.seen, rng)
         _draw_object(frames_FHWC, step, time_s[shown] - step.start_s, rng)
         np.clip(frames_FHWC, 0, 255, out=frames_FHWC)
         yield frames_FHWC.astype(np.uint8)

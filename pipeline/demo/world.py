@@ -19,7 +19,7 @@ STEP_S = 3.2
 _BORDER_JITTER_S = 0.4
 _TAIL_S = 0.24
 _FRAME_RATES = (Fraction(25, 2), Fraction(15))
-_SCENES = ("kitchen", "garage", "garden", "studio", "attic", "harbour")
+_PLACES = ("kitchen", "garage", "garden", "studio", "attic", "harbour")
 _COMPLEMENTS = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
 
 Stream = Literal["steps", "narration", "picture", "sound"]
@@ -55,7 +55,6 @@ class World:
     """Everything that is shown in one video."""
 
     video_id: str
-    scene: str
     index: int
     seed: int
     fps: Fraction
@@ -93,9 +92,9 @@ def build_world(seed: int, index: int, num_steps: int) -> World:
             pairwise(borders_s), shown, bits, strict=True
         )
     )  # fmt: skip
-    scene = _SCENES[index % len(_SCENES)]
+    place = _PLACES[index % len(_PLACES)]
     return World(
-        video_id=f"{scene}_{index:04d}", scene=scene, index=index, seed=seed, fps=fps,
+        video_id=f"{place}_{index:04d}", index=index, seed=seed, fps=fps,
         duration_s=duration_s, steps=steps,
     )  # fmt: skip
 

@@ -8,7 +8,8 @@ TIME_S = np.array([0.0, 1.0])
 
 
 def _paint(seen: int) -> np.ndarray:
-    return Backdrop(np.random.default_rng(0), "kitchen").paint(TIME_S, seen)
+    rng = np.random.default_rng(0)
+    return Backdrop(rng).paint(TIME_S, seen, rng)
 
 
 def test_frames_have_the_size_of_the_demo() -> None:
