@@ -1,0 +1,65 @@
+"""The whole way, as a user types it: videos -> shards -> a run -> figures -> a report."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainers.loop.metrics import read_metrics
+
+STEPS = 6
+
+
+def weakvid(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(900)
+def test_demo_videos_become_a_report_with_the_figures_of_the_run(tmp_path: Path) -> None:
+    weakvid(tmp_path, "demo-corpus", "--videos", "24")
+    said = weakvid(tmp_path, "shards")
+    assert "planned 288 = written 288 + rejected 0" in said
+    assert "whole" in weakvid(tmp_path, "verify", "data/demo/shards")
+    weakvid(tmp_path, "train", "--training.steps", str(STEPS), "--training.workers", "1")
+    weakvid(tmp_path, "evaluate", "--evaluation.fusion.epochs", "5")
+    said = weakvid(tmp_path, "report")
+
+    run = tmp_path / "runs" / "demo"
+    lines = read_metrics(run / "metrics.jsonl")
+    steps = [line["step"] for line in lines if "train/loss" in line]
+    assert steps == list(range(1, STEPS + 1))
+    figures = next(line for line in lines if "eval/t2v_r10" in line)
+    assert 0 < figures["eval/chance_r10"] < 1
+    assert figures["eval/num_queries"] == json.loads(
+        (run / "evaluation" / "retrieval.json").read_text()
+    )["num_queries"]  # fmt: skip
+    assert str(figures["eval/t2v_r10"]) in (run / "report.html").read_text()
+    assert "report.html" in said
+
+
+def test_a_dry_run_shows_settings_and_plan_and_touches_nothing(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    weakvid(tmp_path, "demo-corpus", "--out", str(videos), "--videos", "2")
+    shards = tmp_path / "shards"
+    said = weakvid(
+        tmp_path,
+        "shards",
+        "--dry-run",
+        "--sources.path",
+        str(videos),
+        "--shards.out",
+        str(shards),
+    )
+    assert "sources_per_bundle: 6" in said
+    assert not shards.exists()
