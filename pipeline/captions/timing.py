@@ -13,6 +13,8 @@ NUM_STAMP_GROUPS = 4
 TIMING_LINE = re.compile(rf"^\s*{_STAMP}\s*-->\s*{_STAMP}(?!\d).*$")
 
 LONG_CUE_S = 30.0
+LATEST_S = 10_000 * 3600.0
+"""What a stamp can tell at most. JSON can tell more, up to what no clock computes with."""
 
 
 def stamp_s(groups: Sequence[str | None]) -> float:

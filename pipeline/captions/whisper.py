@@ -1,12 +1,11 @@
 """Whisper JSON reader: `segments` with `start`, `end`, `text`, and `words` that may lack times."""
 
 import json
-import math
 from typing import Any
 
 from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.captions.text import tidy
-from pipeline.captions.timing import in_order, timed_words
+from pipeline.captions.timing import LATEST_S, in_order, timed_words
 from shards.schema import Word
 
 
@@ -69,6 +68,8 @@ def _parse_words(
 
 
 def _seconds(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not abs(value) < LATEST_S:  # nor NaN
         return None
     return round(float(value), 3)

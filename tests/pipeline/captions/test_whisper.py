@@ -54,6 +54,8 @@ def test_words_that_are_not_the_text_are_left_out():
         '{"segments": 3}',
         '{"segments": [{"start": NaN, "end": 2, "text": "a"}]}',
         '{"segments": [{"start": "1", "end": 2, "text": "a"}]}',
+        f'{{"segments": [{{"start": 0, "end": 1{"0" * 400}, "text": "a"}}]}}',
+        '{"segments": [{"start": 0, "end": 1e308, "text": "a"}]}',
         "[" * 100_000,
         "<html>",
     ],
