@@ -67,11 +67,12 @@ class ClipAssembler:
                 self._unheard.append((message, block))
             else:
                 yield message, block
-            self._forget()
+            self._forget_pictures()
         yield from self.heard()
 
     def heard(self) -> Iterator[tuple[Message, bytes]]:
         """Yield the clips whose sound is now known to the end."""
+        self._forget_sound()
         while self._unheard and self._sound is not None:
             message, block = self._unheard[0]
             first, stop = self._span(message["slot"])
@@ -80,7 +81,6 @@ class ClipAssembler:
             self._unheard.popleft()
             audio = encode_audio(self._sound.take(first, stop), self._request.audio_hz)
             yield {**message, "clip_bytes": len(block)}, block + audio
-            self._forget()
 
     def close(self, code: str, detail: str) -> Iterator[tuple[Message, bytes]]:
         """Yield what is left when the video has ended: its unfinished clips are rejected."""
@@ -94,15 +94,15 @@ class ClipAssembler:
         first = start * request.audio_hz // request.fps
         return first, first + request.num_frames * request.audio_hz // request.fps
 
-    def _forget(self) -> None:
+    def _forget_pictures(self) -> None:
         keep_from = self._pending[0] if self._pending else None
         for slot in [slot for slot in self._pictures if keep_from is None or slot < keep_from]:
             del self._pictures[slot]
-        if self._sound is not None:
-            starts = [message["slot"] for message, _ in self._unheard]
-            starts += [] if keep_from is None else [keep_from]
-            if starts:
-                self._sound.forget(self._span(min(starts))[0])
+
+    def _forget_sound(self) -> None:
+        starts = [self._unheard[0][0]["slot"]] if self._unheard else list(self._pending)[:1]
+        if self._sound is not None and starts:
+            self._sound.forget(self._span(starts[0])[0])
 
     def _finish_pictures(self, start: int) -> tuple[Message, bytes]:
         request = self._request

@@ -85,9 +85,8 @@ class DecodePass:
         for frame in frames:
             if isinstance(frame, av.VideoFrame):
                 yield from self._on_picture(frame)
-            elif isinstance(frame, av.AudioFrame) and self._sound is not None:
-                self._sound.push(frame)
-                yield from self._clips.heard()
+            elif isinstance(frame, av.AudioFrame):
+                yield from self._on_sound(frame)
 
     def _on_error(self, is_video: bool) -> None:
         self._flags.add("W_CORRUPT")
@@ -97,10 +96,11 @@ class DecodePass:
 
     def _on_picture(self, frame: av.VideoFrame) -> Iterator[tuple[Message, bytes]]:
         summary = self.summary
+        # The headers of the container may have told another size, and a later frame may too.
+        if frame.width * frame.height > self._request.max_pixels:
+            raise MediaError("E_HUGE", f"a frame of {frame.width}x{frame.height}")
         if self._scaler.size is None:
             self._fix(frame)
-        elif frame.width * frame.height > self._request.max_pixels:
-            raise MediaError("E_HUGE", f"a frame of {frame.width}x{frame.height}")
         self._is_damaged = (self._is_damaged and not frame.key_frame) or frame.is_corrupt
         decoded = _Decoded(frame, summary.num_frames, self._is_damaged)
         summary.num_frames += 1
@@ -113,6 +113,17 @@ class DecodePass:
         self._last_duration = frame.duration or self._last_duration
         for slot, at_ticks, chosen in self._sampler.push(ticks, decoded):
             yield from self._clips.add(slot, self._picture(chosen, at_ticks))
+
+    def _on_sound(self, frame: av.AudioFrame) -> Iterator[tuple[Message, bytes]]:
+        if self._sound is None:
+            return
+        try:
+            self._sound.push(frame)
+        except av.error.FFmpegError as error:
+            # Sound that cannot be resampled is silence, as sound that cannot be decoded is.
+            _raise_if_memory(error)
+            self._on_error(is_video=False)
+        yield from self._clips.heard()
 
     def _fix(self, frame: av.VideoFrame) -> None:
         self._scaler.fix(frame, self._source.sar)

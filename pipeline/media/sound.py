@@ -1,5 +1,6 @@
 """The sound of a video as one 16 kHz mono track that is placed by time, with silence in gaps."""
 
+from collections import deque
 from fractions import Fraction
 
 import av
@@ -19,7 +20,8 @@ class SoundTrack:
         self._hz = hz
         self._zero_s = float(zero_s)
         self._resampler = self._new_resampler()
-        self._chunks: list[tuple[int, np.ndarray]] = []
+        self._setup: tuple[str, str, int] | None = None
+        self._chunks: deque[tuple[int, np.ndarray]] = deque()
         self._position = 0
         self._expected_s: float | None = None
         self._skip = 0
@@ -42,6 +44,11 @@ class SoundTrack:
             self._position = max(self._position, round(start_s * self._hz))
             self._skip = max(0, self._position - round(start_s * self._hz))
             self._expected_s = start_s
+        setup = frame.format.name, frame.layout.name, frame.sample_rate
+        if self._setup not in (None, setup):
+            # Broadcasts change from stereo to 5.1 and back; a resampler takes one kind only.
+            self._drain()
+        self._setup = setup
         self._append(self._resampler.resample(frame))
         self._expected_s += frame.samples / frame.sample_rate
 
@@ -62,7 +69,7 @@ class SoundTrack:
     def forget(self, before: int) -> None:
         """Drop the chunks that end before a sample."""
         while self._chunks and self._chunks[0][0] + len(self._chunks[0][1]) <= before:
-            self._chunks.pop(0)
+            self._chunks.popleft()
 
     def _new_resampler(self) -> av.AudioResampler:
         return av.AudioResampler(format="s16", layout="mono", rate=self._hz)

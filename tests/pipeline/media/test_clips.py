@@ -1,3 +1,6 @@
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 
@@ -5,6 +8,7 @@ from configs.clips import ClipsConfig
 from configs.sources import LimitsConfig
 from pipeline.media.clips import ClipAssembler, Picture, wanted_slots
 from pipeline.media.decode import make_request
+from pipeline.media.sound import SoundTrack
 from shards.clipcodec import decode_clip
 
 
@@ -44,6 +48,17 @@ def test_pictures_that_no_clip_needs_any_more_are_dropped(request_of_four):
     for slot in range(8):
         list(assembler.add(slot, picture(slot)))
         assert len(assembler._pictures) <= 4
+
+
+def test_sound_long_before_the_first_clip_is_not_kept(request_of_four):
+    sound = SoundTrack(16_000, Fraction(0))
+    assembler = ClipAssembler(request_of_four, [600], sound, "E_DUPFRAMES")
+    for second in range(60):
+        frame = av.AudioFrame.from_ndarray(np.ones((1, 16_000), np.int16), "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = 16_000, second, Fraction(1)
+        sound.push(frame)
+        assert list(assembler.heard()) == []
+    assert sound.position == 960_000 and len(sound._chunks) <= 1
 
 
 def test_a_share_of_repeats_above_the_limit_rejects_the_clip(request_of_four):
