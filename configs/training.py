@@ -47,7 +47,7 @@ class TrainingConfig(Settings):
     workers: int = Field(default=1, ge=1)
     """Ray Train workers. Any number up to `virtual_ranks` gives the same curve."""
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     """Fixes initial weights, order, augmentation and dropout."""
 
     global_batch: int = Field(default=512, ge=2)
@@ -87,7 +87,7 @@ class TrainingConfig(Settings):
     """Torch threads of a worker. The same number gives the same bits."""
 
     attempts: int = Field(default=3, ge=1)
-    """Times that training goes on by itself after a worker died, without progress between."""
+    """Attempts in a row that may fail without a new checkpoint; after them training gives up."""
 
     @model_validator(mode="after")
     def _batch_divides(self) -> Self:

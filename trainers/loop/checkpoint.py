@@ -116,8 +116,7 @@ def list_checkpoints(root: Path) -> list[Path]:
     """Return the folders that claim to be checkpoints, oldest first, unverified."""
     if not root.is_dir():
         return []
-    steps = ((_NAME.match(path.name), path) for path in root.iterdir())
-    return [path for _, path in sorted((int(match[1]), path) for match, path in steps if match)]
+    return sorted((path for path in root.iterdir() if _NAME.match(path.name)), key=_step_of)
 
 
 def verify_checkpoint(path: Path) -> Checkpoint:
@@ -146,9 +145,13 @@ def verify_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, step, manifest)
 
 
-def prune_checkpoints(root: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints, and what unfinished writes left."""
-    for path in list_checkpoints(root)[:-keep]:
+def prune_checkpoints(root: Path, keep: int, step: int) -> None:
+    """Remove all but the newest `keep` checkpoints up to that of `step`, the one just written.
+
+    Later ones were passed over as damaged: they must not push a whole one out.
+    """
+    written = [path for path in list_checkpoints(root) if _step_of(path) <= step]
+    for path in written[:-keep]:
         # Without its manifest a half-removed folder can never be taken for a checkpoint.
         (path / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(path, ignore_errors=True)
@@ -159,6 +162,10 @@ def remove_leftovers(root: Path) -> None:
     for pattern in ("tmp-*", "old-*"):
         for path in root.glob(pattern):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _step_of(path: Path) -> int:
+    return int(path.name.removeprefix("step-"))
 
 
 def _replace(temporary: Path, final: Path) -> None:

@@ -32,9 +32,10 @@ def cut_back(path: Path, step: int) -> list[int]:
     lines = read_metrics(path)
     kept = [line for line in lines if line["step"] <= step]
     lost = [line["step"] for line in lines if line["step"] > step and "train/loss" in line]
-    text = "".join(f"{json.dumps(line)}\n" for line in kept)
-    if path.exists() and path.read_text(errors="replace") != text:
-        write_atomic(str(path), text.encode())
+    if path.exists():
+        # Also where nothing is dropped: a stale writer, past its fence by a moment, then still
+        # holds the old file and cannot add to the new one.
+        write_atomic(str(path), "".join(f"{json.dumps(line)}\n" for line in kept).encode())
     return lost
 
 

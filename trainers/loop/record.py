@@ -17,8 +17,7 @@ class Recorder:
         self._fence = fence
         self._metrics = MetricsLog(run_dir / folder.METRICS)
         # Events of steps that are done again are dropped by TensorBoard when it reads this.
-        purge_step = step + 1 if step else None
-        self._board = SummaryWriter(str(run_dir / folder.TENSORBOARD), purge_step=purge_step)
+        self._board = SummaryWriter(str(run_dir / folder.TENSORBOARD), purge_step=step + 1)
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Write one line.

@@ -165,7 +165,6 @@ class Worker:
             "model": self.model.state_dict(),
             "optimizer": self.step.optimizer.state_dict(),
             "step": done,
-            "seed": self.job.training.seed,
             "manifest_sha256": self.assignment.manifest_sha256,
             "tokenizer_sha256": self.assignment.tokenizer_sha256,
         }
@@ -176,7 +175,7 @@ class Worker:
             self.assignment.attempt,
             self.fence.check,
         )
-        prune_checkpoints(root, self.job.training.keep_checkpoints)
+        prune_checkpoints(root, self.job.training.keep_checkpoints, done)
         seconds = time.perf_counter() - began
         logger.info("checkpoint of step %d committed in %.0f ms", done, 1000 * seconds)
 

@@ -97,8 +97,19 @@ def test_a_damaged_checkpoint_is_replaced_by_the_one_written_again(tmp_path):
 def test_only_the_newest_are_kept(tmp_path):
     for step in (1, 2, 10, 100):
         save(tmp_path, step)
-    prune_checkpoints(tmp_path, 2)
+    prune_checkpoints(tmp_path, 2, 100)
     assert [path.name[-3:] for path in list_checkpoints(tmp_path)] == ["010", "100"]
+
+
+def test_damaged_checkpoints_push_no_whole_one_out(tmp_path):
+    for step in (1, 2, 10, 100):
+        save(tmp_path, step)
+    for step in (10, 100):
+        (tmp_path / f"step-{step:08d}" / STATE).write_bytes(b"")
+    save(tmp_path, 3)
+    prune_checkpoints(tmp_path, 2, 3)
+    assert [path.name[-3:] for path in list_checkpoints(tmp_path)] == ["002", "003", "010", "100"]
+    assert newest_checkpoint(tmp_path).step == 3
 
 
 def test_the_manifest_says_what_the_files_hash_to(tmp_path):

@@ -10,11 +10,15 @@ import time
 import pytest
 import torch
 
-from trainers.loop import folder
+from trainers.data.reader import DamagedSample
+from trainers.loop import folder, launch
 from trainers.loop.attempts import read_attempts
 from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.interrupts import Interrupts
+from trainers.loop.launch import TrainingFailed, train_attempts
 from trainers.loop.metrics import read_metrics
 from trainers.loop.prepare import begin_attempt, prepare
+from trainers.loop.step import NonFiniteLoss
 from trainers.loop.worker import train_worker
 
 DRIVER = """
@@ -52,6 +56,59 @@ def undisturbed(job):
     preparation = prepare(job)
     train_worker(begin_attempt(preparation, 1), 0, 1, torch.device("cpu"))
     return preparation.run_dir
+
+
+def fail_with(monkeypatch, outcomes):
+    """Let each attempt reach a step, as if it had committed it, and end with an error."""
+    left = iter(outcomes)
+    reached = {"step": 0}
+
+    def fit(assignment):
+        step, error = next(left)
+        reached["step"] = step
+        return error
+
+    monkeypatch.setattr(launch, "_fit_in_thread", fit)
+    monkeypatch.setattr(launch, "newest_step", lambda run_dir: reached["step"])
+    return left
+
+
+def worker_error(failure):
+    error = RuntimeError("a worker failed")
+    error.worker_failures = {0: failure}
+    return error
+
+
+def attempt_all(job):
+    preparation = prepare(job)
+    train_attempts(preparation, Interrupts(preparation.run_dir / folder.STOP))
+
+
+def test_attempts_without_a_checkpoint_between_are_counted_and_one_renews_them(
+    make_job, monkeypatch
+):
+    died = RuntimeError("died")
+    left = fail_with(monkeypatch, [(0, died), (2, died), (2, died), (4, died), (6, None)])
+    attempt_all(make_job(attempts=3))
+    assert not list(left)
+    left = fail_with(monkeypatch, [(0, died), (2, died), (2, died), (2, died), (6, None)])
+    with pytest.raises(TrainingFailed, match=r"3 times without a checkpoint after step 2 .*died"):
+        attempt_all(make_job(attempts=3))
+    assert list(left) == [(6, None)]
+
+
+@pytest.mark.parametrize("failure", [DamagedSample("clip 7"), NonFiniteLoss("step 3")])
+def test_an_error_that_would_come_again_is_not_tried_again(make_job, monkeypatch, failure):
+    left = fail_with(monkeypatch, [(2, worker_error(failure)), (6, None)])
+    with pytest.raises(TrainingFailed, match=f"step 2: worker 0: {failure}"):
+        attempt_all(make_job())
+    assert list(left) == [(6, None)]
+
+
+def test_workers_that_end_early_without_a_reason_are_a_failure(make_job, monkeypatch):
+    fail_with(monkeypatch, [(2, None), (6, None)])
+    with pytest.raises(TrainingFailed, match="ended at step 2"):
+        attempt_all(make_job())
 
 
 @pytest.mark.ray

@@ -44,5 +44,15 @@ def test_lines_of_validation_are_not_counted_as_lost_steps(tmp_path):
     assert cut_back(path, 1) == [2]
 
 
+def test_a_stale_writer_cannot_add_to_a_log_that_was_cut_back(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    write(path, [1, 2])
+    stale = MetricsLog(path)
+    assert cut_back(path, 2) == []
+    stale.write(3, {"train/loss": 7.0})
+    stale.close()
+    assert [line["step"] for line in read_metrics(path)] == [1, 2]
+
+
 def test_without_a_log_nothing_is_lost(tmp_path):
     assert cut_back(tmp_path / "metrics.jsonl", 0) == []
