@@ -28,6 +28,7 @@ from trainers.loop.objectives import Forward, Objectives
 from trainers.loop.ranks import owned_ranks
 from trainers.loop.schedule import learning_rate
 from trainers.models.batchnorm import (
+    num_statistics,
     statistics_not_recorded,
     take_statistics,
     update_running_statistics,
@@ -73,13 +74,7 @@ class TrainStep:
         self.objectives = Objectives(job.objectives, model)
         self.optimizer = build_optimizer(job, model)
         self.ranks = owned_ranks(job.training.virtual_ranks, workers, worker)
-        with torch.no_grad():
-            num_statistics = sum(
-                layer.num_features * 2
-                for layer in model.modules()
-                if isinstance(layer, torch.nn.BatchNorm3d)
-            )
-        self._statistics_shape = (job.training.virtual_ranks, num_statistics)
+        self._statistics_shape = (job.training.virtual_ranks, num_statistics(model))
         self._buffer = GradientBuffer(
             model.parameters(), _NUM_SUMS + math.prod(self._statistics_shape)
         )

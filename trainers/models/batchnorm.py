@@ -68,6 +68,11 @@ def statistics_not_recorded(model: nn.Module) -> Iterator[None]:
             layer.recording = True
 
 
+def num_statistics(model: nn.Module) -> int:
+    """Return S: a mean and a variance for each channel of each layer."""
+    return sum(2 * layer.num_features for layer in _layers(model))
+
+
 def take_statistics(model: nn.Module) -> Tensor:
     """Return, and forget, the statistics of the last recorded micro-batch, as one flat tensor S.
 
@@ -98,8 +103,7 @@ def update_running_statistics(model: nn.Module, statistics_VS: Tensor) -> None:
     Raises:
         ValueError: If `statistics_VS` does not fit the model's layers.
     """
-    layers = _layers(model)
-    expected = sum(2 * layer.num_features for layer in layers)
+    layers, expected = _layers(model), num_statistics(model)
     if statistics_VS.ndim != 2 or statistics_VS.shape[1] != expected:
         raise ValueError(
             f"statistics_VS must have shape (V, {expected}), the layers of this model, "
