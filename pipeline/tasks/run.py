@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -51,7 +52,11 @@ def _build_remotely(task: BundleTask, attempt: int) -> BundleRecord:
 
 @contextmanager
 def ray_session(config: RayConfig) -> Iterator[None]:
-    """Connect to Ray, or start it on this machine; a session that is open already is used."""
+    """Connect to Ray, or start it on this machine; a session that is open already is used.
+
+    Raises:
+        Drained: After SIGTERM while it starts.
+    """
     if ray.is_initialized():
         yield
         return
@@ -60,13 +65,20 @@ def ray_session(config: RayConfig) -> Iterator[None]:
     # Ray tells each start that its token is in use; only its errors are of use here.
     logging.getLogger("ray").setLevel(logging.ERROR)
     is_local = config.address == "local"
-    ray.init(
-        address=config.address,
-        num_cpus=(config.cpus or None) if is_local else None,
-        include_dashboard=False if is_local else None,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-    )
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            address=config.address,
+            num_cpus=(config.cpus or None) if is_local else None,
+            include_dashboard=False if is_local else None,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    except SystemExit as stop:  # what Ray makes of SIGTERM
+        raise Drained("nothing was begun") from stop
+    if threading.current_thread() is threading.main_thread():
+        # Ray's own handler would stay, and end us with exit code 15 whenever SIGTERM comes.
+        signal.signal(signal.SIGTERM, on_sigterm)
     try:
         yield
     finally:
@@ -132,10 +144,10 @@ def _settle(
         ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         cause = error.cause if isinstance(error.cause, Exception) else error
-        failures.append(f"{task.bundle}: {type(cause).__name__}: {str(cause).splitlines()[0]}")
+        failures.append(f"{task.bundle}: {type(cause).__name__}: {_first_line(cause)}")
     except ray.exceptions.RayError as error:
         # Not our code but what it ran on: a dead worker or node, or no memory.
-        reason = str(error).splitlines()[0]
+        reason = _first_line(error)
         if attempt >= attempts:
             failures.append(f"{task.bundle}: its worker died {attempt} times ({reason})")
             return
@@ -144,6 +156,10 @@ def _settle(
         queue.waiting.append((not_before, attempt + 1, task))
     else:
         done.add(task.bundle)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]
 
 
 @contextmanager

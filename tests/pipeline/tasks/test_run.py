@@ -125,6 +125,10 @@ def test_a_bundle_that_cannot_be_written_fails_and_names_the_path(session, narra
         run_bundles(tasks[:1], 3, lambda running, done: None)
 
 
+def test_ray_does_not_keep_sigterm_for_itself(session):
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
 def test_sigterm_starts_nothing_new_and_says_what_is_committed(session, narrated, tmp_path):
     tasks = tasks_for(narrated, tmp_path)
     asked: list[bool] = []
