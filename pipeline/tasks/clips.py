@@ -26,7 +26,9 @@ class ClipPlan:
         return len(self.starts) + len(self.past_end)
 
 
-def plan_clips(windows: Sequence[Window], duration_s: float | None, clips: ClipsConfig) -> ClipPlan:
+def plan_clips(
+    windows: Sequence[Window], duration_s: float | None, clips: ClipsConfig, longest_s: float
+) -> ClipPlan:
     """Plan the clips of a video.
 
     `per_window` centres a clip on each window and moves it inside the video where it would
@@ -36,11 +38,15 @@ def plan_clips(windows: Sequence[Window], duration_s: float | None, clips: Clips
         windows: The windows of the video, at least one.
         duration_s: End of the video; None where its headers do not tell.
         clips: Policy and grid.
+        longest_s: Longest video that is taken in. Narration of a video that does not tell its
+            duration is believed up to here.
 
     Raises:
         MediaError: `E_SHORT` where the video is shorter than one clip.
     """
-    end_s = max(window.end_s for window in windows) if duration_s is None else duration_s
+    end_s = duration_s
+    if end_s is None:
+        end_s = min(longest_s, max(window.end_s for window in windows))
     last_start = int((end_s + _ROUNDING_S) * clips.fps) - clips.num_frames
     if duration_s is not None and last_start < 0:
         clip_s = clips.num_frames / clips.fps

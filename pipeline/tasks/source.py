@@ -101,18 +101,18 @@ class SourceBuilder:
 
     def _decode(self, captions: Captions, windows: list[Window]) -> SourceOutcome:
         path = Path(self._source.video)
-        self._check_unchanged(path)
+        self._check_unchanged()
         sha256 = storage.sha256_of(str(path))
 
         def plan(probe: Probe) -> tuple[int, ...]:
-            self._plan = plan_clips(windows, probe.duration_s, self._clips)
+            self._plan = plan_clips(windows, probe.duration_s, self._clips, self._limits.duration_s)
             if not self._plan.starts:
                 raise MediaError("W_CAPPASTEOF", "all narration lies after the end of the video")
             return self._plan.starts
 
         request = make_request(path, self._clips, self._limits)
         probe, summary = decode_source(request, self._limits, plan, self._take)
-        self._check_unchanged(path)
+        self._check_unchanged()
         if summary.num_damaged > MAX_DAMAGED_SHARE * summary.num_frames:
             raise MediaError(
                 "W_CORRUPT", f"{summary.num_damaged} of {summary.num_frames} frames are damaged"
@@ -121,13 +121,19 @@ class SourceBuilder:
         constant = self._constant_meta(sha256, probe, summary, flags)
         return self._outcome(constant, windows)
 
-    def _check_unchanged(self, path: Path) -> None:
-        try:
-            stat = path.stat()
-        except OSError as error:
-            raise MediaError("E_FETCH", f"the file cannot be read: {error.strerror}") from error
-        if (stat.st_size, stat.st_mtime_ns) != (self._source.bytes, self._source.stamp):
-            raise MediaError("E_CHANGED", "the file changed since it was listed; run again")
+    def _check_unchanged(self) -> None:
+        """Called when the captions are read, and once more when the video is."""
+        source = self._source
+        for what, path, listed in (
+            ("video", source.video, (source.bytes, source.stamp)),
+            ("captions", source.captions, (source.caption_bytes, source.caption_stamp)),
+        ):
+            try:
+                stat = Path(path).stat()
+            except OSError as error:
+                raise MediaError("E_FETCH", f"{what}: cannot be read: {error.strerror}") from error
+            if (stat.st_size, stat.st_mtime_ns) != listed:
+                raise MediaError("E_CHANGED", f"{what}: changed since it was listed; run again")
 
     def _take(self, message: Message, block: bytes) -> None:
         place = self._spool.put(block) if message["kind"] == "clip" else (0, 0)

@@ -2,10 +2,15 @@ import pytest
 
 from configs.clips import ClipsConfig
 from pipeline.media.errors import MediaError
-from pipeline.tasks.clips import plan_clips, slot_ms
+from pipeline.tasks import clips as clips_module
+from pipeline.tasks.clips import slot_ms
 from shards.schema import Window
 
 CLIPS = ClipsConfig()
+
+
+def plan_clips(spoken, duration_s, clips, longest_s=43_200.0):
+    return clips_module.plan_clips(spoken, duration_s, clips, longest_s)
 
 
 def windows(*spans):
@@ -40,6 +45,13 @@ def test_uniform_clips_stand_at_the_stride():
 
 def test_without_a_duration_the_narration_says_how_far_to_go():
     assert plan_clips(windows((1.0, 2.0), (50.0, 51.0)), None, CLIPS).starts == (0, 478)
+
+
+def test_without_a_duration_narration_is_believed_up_to_the_longest_video():
+    plan = plan_clips(windows((1.0, 2.0), (50.0, 51.0), (9e6, 9e6 + 1)), None, CLIPS, 60.0)
+    assert plan.starts == (0, 489) and len(plan.past_end) == 1
+    uniform = ClipsConfig(policy="uniform")
+    assert len(plan_clips(windows((9e6, 9e6 + 1)), None, uniform, 60.0).starts) == 18
 
 
 def test_slots_are_whole_milliseconds():

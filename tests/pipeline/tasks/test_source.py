@@ -89,6 +89,19 @@ def test_a_file_that_changes_after_the_listing_is_rejected(build, narrated, tmp_
     assert row["code"] == "E_CHANGED"
 
 
+def test_captions_that_change_after_the_listing_are_rejected(build, narrated, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for suffix in (".mp4", ".vtt"):
+        (copy / f"ada{suffix}").write_bytes((narrated / f"ada{suffix}").read_bytes())
+
+    def rewrite(source):
+        os.utime(source.captions, ns=(1, 1))
+
+    [row] = build(copy, "ada", before=rewrite)[0].rejects
+    assert row["code"] == "E_CHANGED" and "captions" in row["detail"]
+
+
 def test_a_verdict_of_a_busy_machine_is_tried_once_more(build, narrated, monkeypatch):
     decode, calls = source_module.decode_source, []
 
