@@ -62,7 +62,7 @@ def list_sources(root: Path, limits: LimitsConfig) -> Listing:
     The id of a video is its path below the folder without the suffix.
 
     Raises:
-        ValueError: If the folder is missing or holds no video.
+        ValueError: If the folder is missing, cannot be read throughout or holds no video.
     """
     if not str(root) or not root.is_dir():
         raise ValueError(
@@ -70,7 +70,7 @@ def list_sources(root: Path, limits: LimitsConfig) -> Listing:
         )
     videos: dict[str, list[Path]] = defaultdict(list)
     captions: dict[str, list[Path]] = defaultdict(list)
-    for folder, subfolders, names in os.walk(root):
+    for folder, subfolders, names in os.walk(root, onerror=_refuse):
         subfolders.sort()
         paths = [Path(folder) / name for name in sorted(names)]
         suffixes = {path.suffix.lower() for path in paths}
@@ -95,6 +95,13 @@ def list_sources(root: Path, limits: LimitsConfig) -> Listing:
     return listing
 
 
+def _refuse(error: OSError) -> None:
+    # Skipped in silence, its videos would count as removed, and their shards would go.
+    raise ValueError(
+        f"sources.path must be readable throughout, got {error.filename!r}: {error.strerror}"
+    ) from error
+
+
 def _video_id(root: Path, path: Path) -> str:
     name = path.relative_to(root).with_suffix("").as_posix()
     return unicodedata.normalize("NFC", name)
@@ -111,6 +118,7 @@ def _add_video(
     for other in others:
         reason = f"another video of this id: {_printable(path.name)}"
         _reject(listing, root, other, video_id, ("E_DUPID", reason))
+    captions = [one for one in captions if one.is_file()]
     problem = _problem(video_id, path, captions, limits)
     if problem is not None:
         _reject(listing, root, path, video_id, problem)
@@ -142,7 +150,7 @@ def _problem(
         return "E_EMPTY", "the file has no bytes"
     if size > limits.file_bytes:
         return "E_HUGE", f"{size} bytes, at most {limits.file_bytes} (sources.limits.file_bytes)"
-    if not any(one.is_file() for one in captions):
+    if not captions:
         return "W_NOCAP", f"no {', '.join(CAPTION_SUFFIXES)} of the same name"
     return None
 

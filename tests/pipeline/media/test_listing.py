@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -68,6 +69,29 @@ def test_an_unprintable_id_is_rejected_and_spelled_out(tmp_path, name):
     [(video_id, code)] = codes
     assert sources == [] and code == "E_ID"
     assert video_id.isprintable() and video_id.encode()
+
+
+def test_captions_that_are_no_file_make_way_for_others(folder):
+    root = folder("a.mp4", "a.srt", "b.mp4")
+    (root / "a.vtt").symlink_to(root / "gone.vtt")
+    os.mkfifo(root / "b.vtt")
+    sources, codes = listed(root)
+    assert [source.captions[-5:] for source in sources] == ["a.srt"]
+    assert codes == {("b", "W_NOCAP")}
+
+
+def test_a_subfolder_that_cannot_be_read_is_no_empty_one(folder, monkeypatch):
+    root = folder("a.mp4", "a.vtt", "sub/b.mp4", "sub/b.vtt")
+    scandir = os.scandir
+
+    def forbidden(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(ValueError, match=r"sources\.path must be readable .*sub"):
+        listed(root)
 
 
 def test_a_folder_without_videos_is_an_error_that_names_the_setting(tmp_path):
