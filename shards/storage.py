@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ TEMPORARY = "_tmp"
 """Subfolder for files that are not finished. Whatever a dead process left there is garbage."""
 
 CHUNK_BYTES = 1 << 20
+
+_BESIDE = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}")
+"""Names of files that were to become another one at once."""
 
 
 def local_path(path: str) -> Path:
@@ -71,12 +75,14 @@ def temporary_path(out: str, name: str) -> str:
 
 
 def sweep_temporary(out: str) -> int:
-    """Delete what dead attempts left in OUT/_tmp; return the number of files.
+    """Delete what dead attempts left in OUT; return the number of files.
 
     Call it only while nothing builds into OUT.
     """
-    folder = local_path(join(out, TEMPORARY))
-    leftovers = sorted(folder.iterdir()) if folder.is_dir() else []
+    root = local_path(out)
+    beside = [*root.glob(".*"), *root.glob("*/.*")]
+    leftovers = {path for path in beside if _BESIDE.fullmatch(path.name)}
+    leftovers |= set(root.glob(f"{TEMPORARY}/*"))
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)

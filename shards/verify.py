@@ -1,6 +1,7 @@
 """Proof that an output folder is whole: tars, records, manifest, rejects and their counts."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from shards.accounting import close_books
 from shards.check import check_part
 from shards.commit import BundleRecord, committed_bundles, read_record
 from shards.manifest import MANIFEST, REJECTS, SUCCESS, Manifest, load_rejects
+from shards.schema import canonical_json
 
 NUM_DECODED = 3
 """Samples of each shard whose clip and audio are decoded."""
@@ -80,6 +82,9 @@ def _check_books(
         problems.append(
             f"{REJECTS} must have {totals['rejects']} rows, got {len(rejects)} in {out}"
         )
+    built = Counter(canonical_json(row) for record in records for row in record.rejects)
+    if built - Counter(map(canonical_json, rejects)):
+        problems.append(f"{REJECTS} must hold the rejects of all bundles as their records say")
     return problems
 
 

@@ -95,6 +95,25 @@ def test_temporary_names_are_never_shared_and_are_swept(tmp_path):
         Path(name).write_bytes(b"")
     assert storage.sweep_temporary(out) == 50
     assert not list((tmp_path / "_tmp").iterdir())
+
+
+def test_what_a_kill_left_beside_a_name_is_swept(tmp_path, monkeypatch):
+    kept = ["_tmp", "done", "done/.lock", "done/000000.json", ".driver.lock", "manifest.json"]
+    monkeypatch.setattr(storage, "publish", lambda temporary, path: os._exit(0))
+    for name in ("manifest.json", "done/000000.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        if (child := os.fork()) == 0:
+            storage.write_atomic(str(tmp_path / name), b"new")
+        os.waitpid(child, 0)
+        (tmp_path / name).write_bytes(b"old")
+    for name in ("done/.lock", ".driver.lock"):
+        (tmp_path / name).touch()
+    (tmp_path / "_tmp").mkdir()
+    assert storage.sweep_temporary(str(tmp_path)) == 2
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == sorted(kept)
+
+
+def test_there_is_nothing_to_sweep_where_nothing_is(tmp_path):
     assert storage.sweep_temporary(str(tmp_path / "absent")) == 0
 
 

@@ -86,6 +86,12 @@ def test_a_reject_that_vanished_is_seen(folder):
     assert any(re.search(r"must have 2 rows, got 0", problem) for problem in verify(str(folder)))
 
 
+def test_a_reject_that_says_something_else_is_seen(folder):
+    path = folder / "rejects.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"E_SHORT", b"E_HUGE.", 1))
+    assert any("rejects of all bundles" in problem for problem in verify(str(folder)))
+
+
 def test_a_row_that_differs_from_its_record_is_seen(folder):
     path = Path(record_path(str(folder), "000000"))
     record = json.loads(path.read_text())
