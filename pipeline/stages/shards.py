@@ -49,22 +49,23 @@ def run(job: ShardsJob) -> int:
 
     Raises:
         ValueError: If the source folder or the output folder cannot be used.
-        RuntimeError: If a bundle failed.
+        RuntimeError: If a bundle failed, or the books do not close.
     """
-    work = _survey(job)
-    with hold_output(work.out):
+    out, listing = _inputs(job)
+    with hold_output(out):
+        # Not before: until it let go of the folder, another driver may have moved the plan.
+        work = _survey(job, out, listing)
         storage.sweep_temporary(work.out)
         for bundle in work.to_retire:
             retire_bundle(work.out, bundle)
-        save_plan(work.out, work.generations, work.tasks)
         if work.to_build:
             storage.delete(storage.join(work.out, SUCCESS))
-            if (code := _build(job, work)) != EXIT_OK:
-                return code
+        save_plan(work.out, work.generations, work.tasks)
+        if work.to_build and (code := _build(job, work)) != EXIT_OK:
+            return code
         storage.sweep_temporary(work.out)
         sweep_uncommitted(work.out)
-        manifest = fold(work.out, [task.bundle for task in work.tasks], work.listing.rejects)
-        return _conclude(job, work, manifest)
+        return _conclude(job, work, _fold(work))
 
 
 def plan_text(job: ShardsJob) -> str:
@@ -73,7 +74,7 @@ def plan_text(job: ShardsJob) -> str:
     Raises:
         ValueError: If the source folder cannot be used.
     """
-    work = _survey(job)
+    work = _survey(job, *_inputs(job))
     num_bytes = sum(task.num_bytes for task in work.tasks)
     num_videos = sum(len(task.sources) for task in work.to_build)
     codes = Counter(row["code"] for row in work.listing.rejects)
@@ -90,11 +91,14 @@ def plan_text(job: ShardsJob) -> str:
     return "\n".join(lines)
 
 
-def _survey(job: ShardsJob) -> _Work:
+def _inputs(job: ShardsJob) -> tuple[str, Listing]:
     if not job.shards.out:
         raise ValueError("shards.out must name the output folder, got nothing")
     out = str(storage.local_path(job.shards.out).absolute())
-    listing = list_sources(Path(job.sources.path or "."), job.sources.limits)
+    return out, list_sources(Path(job.sources.path or "."), job.sources.limits)
+
+
+def _survey(job: ShardsJob, out: str, listing: Listing) -> _Work:
     generations, tasks = plan_bundles(job, out, listing.sources)
     to_build = [task for task in tasks if not _is_committed(task, job.shards.retry_rejects)]
     keep = {task.bundle for task in tasks} - {task.bundle for task in to_build}
@@ -144,6 +148,14 @@ def _build(job: ShardsJob, work: _Work) -> int:
             logger.warning("interrupted; the same command goes on with what is not committed")
             return EXIT_INTERRUPTED
     return EXIT_OK
+
+
+def _fold(work: _Work) -> Manifest:
+    try:
+        return fold(work.out, [task.bundle for task in work.tasks], work.listing.rejects)
+    except ValueError as error:
+        # To the command line a ValueError is bad input; here it is ours.
+        raise RuntimeError(f"the manifest of {work.out} cannot be made: {error}") from error
 
 
 def _conclude(job: ShardsJob, work: _Work, manifest: Manifest) -> int:

@@ -162,3 +162,30 @@ def test_a_dead_drivers_leftovers_are_swept(built, source, tmp_path):
     (out / "000009-00.tar").write_bytes(b"no record names it")
     shards.run(job(source, out))
     assert list((out / "_tmp").iterdir()) == [] and not (out / "000009-00.tar").exists()
+
+
+def test_the_folder_is_surveyed_when_it_is_held(built, source, tmp_path, monkeypatch):
+    hold = shards.hold_output
+
+    @contextlib.contextmanager
+    def late(out):
+        monkeypatch.setattr(shards, "hold_output", hold)
+        assert shards.run(job(source, out)) == 0
+        built.clear()
+        with hold(out):
+            yield
+
+    monkeypatch.setattr(shards, "hold_output", late)
+    assert shards.run(job(source, tmp_path / "out")) == 0
+    assert built == []
+
+
+def test_books_that_do_not_close_are_a_failure_and_no_bad_input(
+    built, source, tmp_path, monkeypatch
+):
+    def broken(*args):
+        raise ValueError("planned clips must equal written + rejected")
+
+    monkeypatch.setattr(shards, "fold", broken)
+    with pytest.raises(RuntimeError, match="planned clips"):
+        shards.run(job(source, tmp_path / "out"))
