@@ -1,6 +1,6 @@
 """`weakvid train`: shards -> a trained run, or the rest of one."""
 
-import logging
+from signal import SIGTERM
 
 from configs.runs import TrainJob
 from shards.manifest import Manifest
@@ -8,12 +8,10 @@ from trainers.data.reader import split_rows, train_order
 from trainers.loop import folder
 from trainers.loop.attempts import driver_lock
 from trainers.loop.checkpoint import newest_checkpoint
-from trainers.loop.interrupts import Interrupts
+from trainers.loop.interrupts import EXIT_CODES, Interrupts
 from trainers.loop.launch import describe, start_ray, stop_ray, train_attempts
 from trainers.loop.prepare import newest_step, prepare
 from trainers.loop.progress import Progress
-
-logger = logging.getLogger(__name__)
 
 
 def run(job: TrainJob) -> int:
@@ -38,11 +36,15 @@ def run(job: TrainJob) -> int:
         if done >= steps:
             print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
             return 0
-        start_ray(job.ray, job.training.workers)
-        interrupts.install()
         try:
+            start_ray(job.ray, job.training.workers)
+            interrupts.install()
             with Progress(run_dir / folder.METRICS, steps, done):
                 train_attempts(preparation, interrupts)
+        except SystemExit:
+            # While Ray starts, SIGTERM is its own, and this is what it makes of it.
+            print(f"run {job.run.name} stopped at step {done} of {steps}: Ray had not started")
+            return EXIT_CODES[SIGTERM]
         finally:
             stop_ray()
         done = newest_step(run_dir)

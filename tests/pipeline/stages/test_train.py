@@ -16,6 +16,22 @@ def test_shards_that_are_not_there_are_refused_before_anything_starts(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_sigterm_while_ray_starts_is_no_failure(tmp_path, monkeypatch):
+    from shards.manifest import Manifest
+
+    def start_ray(*_):
+        raise SystemExit(15)
+
+    stopped = []
+    monkeypatch.setattr(Manifest, "load", lambda out: None)
+    monkeypatch.setattr(train, "train_order", lambda *_: None)
+    monkeypatch.setattr(train, "prepare", lambda job: None)
+    monkeypatch.setattr(train, "start_ray", start_ray)
+    monkeypatch.setattr(train, "stop_ray", lambda: stopped.append(True))
+    assert train.run(TrainJob(run=RunConfig(root=str(tmp_path)))) == 143
+    assert stopped
+
+
 def test_the_plan_counts_samples_epochs_and_steps(tmp_path, monkeypatch):
     import pyarrow as pa
 

@@ -120,7 +120,8 @@ def test_sigterm_and_kills_of_driver_and_worker_leave_no_trace_in_the_curve(make
 
     driver = start_driver(job, log)
     wait_for_step(driver, run_dir, 10)
-    driver.send_signal(signal.SIGTERM)
+    # To its whole group, as `timeout` and batch systems do.
+    os.killpg(driver.pid, signal.SIGTERM)
     assert driver.wait(timeout=120) == 143, log.read_text()
     drained = read_metrics(run_dir / folder.METRICS)[-1]["step"]
     assert newest_checkpoint(run_dir / folder.CHECKPOINTS).step == drained
