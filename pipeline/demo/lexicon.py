@@ -50,10 +50,8 @@ DESCRIBING = (
     "then {verb} this {colour} {shape}",
     "please {verb} that {colour} {shape}",
     "we {verb} a {colour} {shape}",
-    "next {verb} the {colour} {shape} again",
-    "take the {colour} {shape} and {verb} it",
 )
-"""Cues that describe a step; at most seven words."""
+"""Cues that describe a step; five words."""
 
 CHIT_CHAT = (
     "thanks for being here again",
