@@ -12,7 +12,7 @@ import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from pipeline.reports.text import clean
 
@@ -105,7 +105,9 @@ def line_chart(
         axes.margins(y=0.12)
         if log:
             axes.set_yscale("log")
-            axes.yaxis.set_minor_formatter(_plain_tick)
+            # Ticks at 1, 2 and 5: any more and their labels stand on each other.
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(_plain_tick)
         for one in series:
             _draw(axes, one)
