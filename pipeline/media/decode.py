@@ -53,7 +53,7 @@ def decode_source(
     """
     with DecoderChild(limits.deadline_s) as child:
         child.send(request.to_json())
-        probe = Probe.from_json(child.receive()[0]["probe"])
+        probe = _read_probe(child.receive()[0])
         starts = list(plan(probe))
         length_s = probe.duration_s or (max(starts) + request.num_frames) / request.fps
         child.deadline_s = max(limits.deadline_s, limits.deadline_per_s * length_s)
@@ -61,11 +61,18 @@ def decode_source(
         expected = set(starts)
         while True:
             message, block = child.receive()
-            match message["kind"]:
-                case "clip" | "reject" if message["slot"] in expected:
+            match message.get("kind"):
+                case "clip" | "reject" if message.get("slot") in expected:
                     expected.discard(message["slot"])
                     take(message, block)
                 case "end" if not expected:
                     return probe, DecodeSummary.from_json(message["summary"])
                 case kind:
                     raise MediaError("E_CRASH", f"the decoder sent {kind!r} out of turn")
+
+
+def _read_probe(message: Message) -> Probe:
+    try:
+        return Probe.from_json(message["probe"])
+    except (KeyError, TypeError) as error:
+        raise MediaError("E_CRASH", f"the decoder sent no probe: {error!r}") from error

@@ -39,9 +39,13 @@ def unpack(buffer: bytearray) -> tuple[Message, bytes] | None:
     if len(buffer) < stop:
         return None
     with memoryview(buffer) as view:
-        head = json.loads(bytes(view[_LENGTHS.size : _LENGTHS.size + head_bytes]))
+        encoded = bytes(view[_LENGTHS.size : _LENGTHS.size + head_bytes])
         block = bytes(view[_LENGTHS.size + head_bytes : stop])
     del buffer[:stop]
+    try:
+        head = json.loads(encoded)
+    except RecursionError:
+        raise ValueError("a message's head must be flat, got one nested without end") from None
     if not isinstance(head, dict):
         raise ValueError(f"a message's head must be an object, got {type(head).__name__}")
     return head, block

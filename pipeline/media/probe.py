@@ -81,6 +81,7 @@ def _open_error(path: Path, error: Exception) -> MediaError:
 def _lacks_moov(path: Path) -> bool:
     """Walk the top-level boxes of an ISO file; False for files of other kinds."""
     with path.open("rb") as file:
+        num_bytes = path.stat().st_size
         for index in range(_MAX_BOXES):
             header = file.read(_BOX_HEADER_BYTES)
             kind = header[4:]
@@ -95,7 +96,8 @@ def _lacks_moov(path: Path) -> bool:
                 size = int.from_bytes(file.read(8)) - 8
             if size < _BOX_HEADER_BYTES:
                 return size == 0
-            file.seek(size - _BOX_HEADER_BYTES, 1)
+            # A box may claim more than a seek can take.
+            file.seek(min(size - _BOX_HEADER_BYTES, num_bytes), 1)
     return False
 
 

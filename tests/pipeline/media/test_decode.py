@@ -175,6 +175,7 @@ def test_a_clip_past_the_last_frame_is_rejected(tmp_path, make_video):
         (lambda whole: b"", "E_EMPTY"),
         (lambda whole: b"<html>no such video</html>", "E_NOTMEDIA"),
         (lambda whole: whole[: len(whole) // 2], "E_MOOV"),
+        (lambda whole: whole[:32] + b"\0\0\0\1mdat" + b"\x7f" * 90, "E_MOOV"),
     ],
 )
 def test_a_file_that_is_no_video_is_rejected_with_its_code(tmp_path, make_video, make, code):

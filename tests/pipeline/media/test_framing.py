@@ -29,7 +29,13 @@ def test_reading_one_message_leaves_the_next_in_the_pipe():
 
 
 @pytest.mark.parametrize(
-    "data", [struct.pack("!II", 2**31, 0), struct.pack("!II", 2, 2**31), pack({})[:8] + b"[]"]
+    "data",
+    [
+        struct.pack("!II", 2**31, 0),
+        struct.pack("!II", 2, 2**31),
+        pack({})[:8] + b"[]",
+        struct.pack("!II", 200_000, 0) + b"[" * 200_000,
+    ],
 )
 def test_a_message_of_absurd_length_or_form_is_refused(data):
     with pytest.raises(ValueError, match="message"):
