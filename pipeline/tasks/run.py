@@ -16,6 +16,7 @@ from configs.runs import RayConfig
 from pipeline.tasks.bundle import BundleTask, build_bundle
 from pipeline.tasks.progress import reporter
 from shards.commit import BundleRecord
+from trainers.local_ray import out_of_our_process_group
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +68,14 @@ def ray_session(config: RayConfig) -> Iterator[None]:
     is_local = config.address == "local"
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            address=config.address,
-            num_cpus=(config.cpus or None) if is_local else None,
-            include_dashboard=False if is_local else None,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+        with out_of_our_process_group():
+            ray.init(
+                address=config.address,
+                num_cpus=(config.cpus or None) if is_local else None,
+                include_dashboard=False if is_local else None,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
     except SystemExit as stop:  # what Ray makes of SIGTERM
         raise Drained("nothing was begun") from stop
     if threading.current_thread() is threading.main_thread():

@@ -8,12 +8,11 @@ called (its controller takes one report per poll, 2 s by default).
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from configs.runs import RayConfig, TrainJob
+from trainers.local_ray import out_of_our_process_group
 from trainers.loop import attempts, folder
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.prepare import Assignment, Preparation, begin_attempt, newest_step
@@ -56,36 +55,13 @@ def start_ray(config: RayConfig, workers: int) -> None:
         # A worker asks for one CPU each; more of them than cores are slow but right.
         num_cpus = max(config.cpus or len(os.sched_getaffinity(0)), workers)
         # The workers log to files of the run; Ray's own processes have nothing to say here.
-        with _out_of_our_process_group():
+        with out_of_our_process_group():
             ray.init(
                 address="local", num_cpus=num_cpus, include_dashboard=False, log_to_driver=False
             )
     else:
         ray.init(address=config.address, log_to_driver=False)
     imports.join()
-
-
-@contextmanager
-def _out_of_our_process_group() -> Iterator[None]:
-    """Let the processes that Ray starts here lead groups of their own.
-
-    `timeout`, batch systems and shells send SIGTERM to a whole process group. It asks us for a
-    checkpoint; Ray's processes would die of it, and we with them, a minute later and as failed.
-    The kernel still kills them when we are gone.
-    """
-    from ray._private import services
-
-    popen = services.ConsolePopen
-
-    class Leader(popen):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, process_group=0, **kwargs)
-
-    services.ConsolePopen = Leader
-    try:
-        yield
-    finally:
-        services.ConsolePopen = popen
 
 
 def _import_ray_train() -> None:
