@@ -37,11 +37,16 @@ def start_driver(job, log):
         return subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
 
 
-def wait_for_step(driver, run_dir, step, limit_s=150):
+def worker_log(run_dir, attempt):
+    return run_dir / folder.LOGS / f"attempt-{attempt}-worker-0.log"
+
+
+def wait_for_step(driver, run_dir, step, attempt, limit_s=150):
+    """Wait until an attempt is at a step; a killed driver's worker writes on for a moment."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline and driver.poll() is None:
         lines = read_metrics(run_dir / folder.METRICS)
-        if lines and lines[-1]["step"] >= step:
+        if worker_log(run_dir, attempt).exists() and lines and lines[-1]["step"] >= step:
             return
         time.sleep(0.02)
     pytest.fail(f"step {step} was not reached")
@@ -119,7 +124,7 @@ def test_sigterm_and_kills_of_driver_and_worker_leave_no_trace_in_the_curve(make
     run_dir, log = folder.run_folder(job.run), tmp_path / "driver.log"
 
     driver = start_driver(job, log)
-    wait_for_step(driver, run_dir, 10)
+    wait_for_step(driver, run_dir, 10, attempt=1)
     # To its whole group, as `timeout` and batch systems do.
     os.killpg(driver.pid, signal.SIGTERM)
     assert driver.wait(timeout=120) == 143, log.read_text()
@@ -127,15 +132,15 @@ def test_sigterm_and_kills_of_driver_and_worker_leave_no_trace_in_the_curve(make
     assert newest_checkpoint(run_dir / folder.CHECKPOINTS).step == drained
 
     driver = start_driver(job, log)
-    wait_for_step(driver, run_dir, drained + 20)
+    wait_for_step(driver, run_dir, drained + 20, attempt=2)
     driver.kill()
     assert driver.wait(timeout=60) == -signal.SIGKILL
     killed = read_metrics(run_dir / folder.METRICS)[-1]["step"]
     assert killed < 160
 
     driver = start_driver(job, log)
-    wait_for_step(driver, run_dir, killed + 10)
-    begins = (run_dir / folder.LOGS / "attempt-3-worker-0.log").read_text()
+    wait_for_step(driver, run_dir, killed + 10, attempt=3)
+    begins = worker_log(run_dir, attempt=3).read_text()
     os.kill(int(re.search(r"pid (\d+)", begins)[1]), signal.SIGKILL)
     assert driver.wait(timeout=300) == 0, log.read_text()
 
