@@ -24,13 +24,32 @@ def weakvid(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+def documented_reader(root: Path, folder: Path, shards: str) -> list[str]:
+    """Run the plain webdataset script of docs/data-format.md; return a line a sample."""
+    page = (root / "docs" / "data-format.md").read_text()
+    script = page.split("```python\n")[1].split("```")[0]
+    assert len(script.strip().splitlines()) <= 11
+    done = subprocess.run(
+        [sys.executable, "-c", script.replace("data/real", shards)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout.splitlines()
+
+
 @pytest.mark.ray
 @pytest.mark.timeout(900)
-def test_demo_videos_become_a_report_with_the_figures_of_the_run(tmp_path: Path) -> None:
+def test_demo_videos_become_a_report_with_the_figures_of_the_run(
+    tmp_path: Path, root: Path
+) -> None:
     weakvid(tmp_path, "demo-corpus", "--videos", "24")
     said = weakvid(tmp_path, "shards")
     assert "planned 288 = written 288 + rejected 0" in said
     assert "whole" in weakvid(tmp_path, "verify", "data/demo/shards")
+    assert len(documented_reader(root, tmp_path, "data/demo/shards")) == 288
     weakvid(tmp_path, "train", "--training.steps", str(STEPS), "--training.workers", "1")
     weakvid(tmp_path, "evaluate", "--evaluation.fusion.epochs", "5")
     said = weakvid(tmp_path, "report")
