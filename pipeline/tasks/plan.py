@@ -53,8 +53,13 @@ def plan_bundles(
         job: Settings.
         out: Absolute path of the output folder; an older plan in it is carried on.
         sources: What is listed now.
+
+    Raises:
+        ValueError: If the folder's plan knows none of the sources.
     """
-    generations = _extend(load_generations(out), sources, job.shards.sources_per_bundle)
+    older = load_generations(out)
+    _refuse_other_set(job, out, older, sources)
+    generations = _extend(older, sources, job.shards.sources_per_bundle)
     bundle_of = {
         video_id: generation.bundle_of(video_id)
         for generation in generations
@@ -78,6 +83,18 @@ def plan_bundles(
         for bundle, members in sorted(by_bundle.items())
     ]
     return generations, tasks
+
+
+def _refuse_other_set(
+    job: ShardsJob, out: str, older: Sequence[Generation], sources: Sequence[SourceFile]
+) -> None:
+    """Sources that are gone take their clips along: a mistyped path must not take all of them."""
+    known = {video_id for generation in older for video_id in generation.videos}
+    if known and known.isdisjoint(source.video_id for source in sources):
+        raise ValueError(
+            f"sources.path must hold some of the {len(known)} videos that {out} was built from, "
+            f"got none of them in {job.sources.path}; correct it, or choose another shards.out"
+        )
 
 
 def load_generations(out: str) -> list[Generation]:

@@ -107,6 +107,19 @@ def test_a_source_that_is_gone_takes_its_clips_along(built, source, tmp_path, ca
     assert "ada" not in _video_ids(out)
 
 
+def test_another_set_of_videos_does_not_take_the_place_of_a_build(built, source, tmp_path):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    before = tars(out)
+    other = tmp_path / "other"
+    other.mkdir()
+    for suffix in (".mp4", ".vtt"):
+        shutil.copy(source / f"cy{suffix}", other / f"zoe{suffix}")
+    with pytest.raises(ValueError, match="sources.path must hold some of the"):
+        shards.run(job(other, out))
+    assert tars(out) == before and verify.run(str(out)) == 0
+
+
 def _video_ids(out):
     from shards.manifest import Manifest
 
