@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from trainers.loop.lines import read_lines
+
 LOG = "attempts.jsonl"
 LOCK = "driver.lock"
 
@@ -24,16 +26,7 @@ class StaleAttempt(RuntimeError):  # noqa: N818 - it names a state, as StopItera
 
 def read_attempts(run_dir: Path) -> list[dict[str, Any]]:
     """Return the log's events, oldest first; a torn line is passed over."""
-    path = run_dir / LOG
-    if not path.exists():
-        return []
-    events = []
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            events.append(json.loads(line))
-        except ValueError:
-            continue
-    return events
+    return read_lines(run_dir / LOG)
 
 
 def newest_attempt(run_dir: Path) -> int:

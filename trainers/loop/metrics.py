@@ -6,21 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from shards.storage import write_atomic
+from trainers.loop.lines import read_lines
 
 LOG = "metrics.jsonl"
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Return the whole lines of the file; a torn one at its end is passed over."""
-    if not path.exists():
-        return []
-    lines = []
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            continue
-    return lines
+    return read_lines(path)
 
 
 def cut_back(path: Path, step: int) -> list[int]:
