@@ -8,8 +8,6 @@ from typing import Any
 from shards.storage import write_atomic
 from trainers.loop.lines import read_lines
 
-LOG = "metrics.jsonl"
-
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Return the whole lines of the file; a torn one at its end is passed over."""
