@@ -34,3 +34,7 @@ class Captions:
 
     cues: list[Cue]
     flags: frozenset[str] = frozenset()
+    language: str = ""
+    """Code as the file states it, ISO 639-1 where there is one; "" where it does not say."""
+    format: str = ""
+    """What the bytes were recognised as: `webvtt`, `srt`, `json3`, `whisper`, ..."""

@@ -1,4 +1,4 @@
-"""A caption file of any known format -> cues."""
+"""Captions of any known format -> cues. The content says which format it is, never the name."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pipeline.captions.webvtt import parse_webvtt
 from pipeline.captions.whisper import parse_whisper
 
 SUFFIXES = (".vtt", ".srt", ".json")
-"""Known formats, the preferred one first where a video has several."""
+"""Suffixes of caption files beside a video, the preferred one first where it has several."""
 
 
 def read_captions(path: Path, limits: LimitsConfig | None = None) -> list[Cue]:
@@ -23,7 +23,7 @@ def read_captions(path: Path, limits: LimitsConfig | None = None) -> list[Cue]:
 
 
 def load_captions(path: Path, limits: LimitsConfig) -> Captions:
-    """Like `read_captions`, with the codes of what had to be mended.
+    """Like `read_captions`, with language, format and the codes of what had to be mended.
 
     Raises:
         CaptionError: If the file cannot be used; its `code` is one of the reject codes.
@@ -33,6 +33,15 @@ def load_captions(path: Path, limits: LimitsConfig) -> Captions:
             data = file.read(limits.caption_bytes + 1)
     except OSError as error:
         raise CaptionError("E_FETCH", f"{error.strerror}") from None
+    return parse_captions(data, limits)
+
+
+def parse_captions(data: bytes, limits: LimitsConfig) -> Captions:
+    """Return the captions in the bytes of one file, or of one video's part of a larger one.
+
+    Raises:
+        CaptionError: If they cannot be used; its `code` is one of the reject codes.
+    """
     if len(data) > limits.caption_bytes:
         raise CaptionError(
             "E_CAPHUGE",
@@ -40,20 +49,20 @@ def load_captions(path: Path, limits: LimitsConfig) -> Captions:
             "(sources.limits.caption_bytes)",
         )
     text, is_foreign = decode_bytes(data)
-    captions = _parse(text, path.suffix.lower())
+    captions = _parse(text)
     if is_foreign:
-        return Captions(captions.cues, captions.flags | {"W_CAPENC"})
+        return Captions(
+            captions.cues, captions.flags | {"W_CAPENC"}, captions.language, captions.format
+        )
     return captions
 
 
-def _parse(text: str, suffix: str) -> Captions:
-    if not text.strip():
+def _parse(text: str) -> Captions:
+    stripped = text.lstrip()
+    if not stripped:
         raise CaptionError("W_CAPEMPTY", "the file is empty")
-    match suffix:
-        case ".vtt":
-            return parse_webvtt(text)
-        case ".srt":
-            return parse_srt(text)
-        case ".json":
-            return parse_whisper(text)
-    raise CaptionError("E_CAPPARSE", f"must end with one of {', '.join(SUFFIXES)}, got {suffix}")
+    if stripped[0] in "{[":
+        return parse_whisper(text)
+    if stripped.startswith("WEBVTT"):
+        return parse_webvtt(text)
+    return parse_srt(text)

@@ -21,6 +21,7 @@ class Request:
     max_streams: int
     memory_bytes: int
     cpu_s: int
+    wants_subtitles: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the values as a JSON object."""
@@ -33,6 +34,8 @@ class Probe:
 
     `duration_s` is the end of the video stream since the zero of the container, which is also
     the zero of captions and sound. None where the container does not tell.
+    `subtitles` are the cues of the first text track as [start_s, end_s, text]; None where none
+    were asked for, or the file has no such track.
     """
 
     duration_s: float | None
@@ -43,6 +46,8 @@ class Probe:
     rate: float | None
     has_audio: bool
     flags: list[str]
+    subtitles: list[tuple[float, float, str]] | None = None
+    subtitle_language: str = ""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:

@@ -1,7 +1,7 @@
 """Which clips a video gives, from its captions and its headers, before anything is decoded."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from configs.clips import ClipsConfig
 from pipeline.media.errors import MediaError
@@ -15,10 +15,13 @@ class ClipPlan:
     """First slots of the clips on the grid, ascending and each once.
 
     `starts` may be decoded; `past_end` belong to narration after the end of the video.
+    `bags` holds, by start, the indices of the windows that the policy drew for the clip, the
+    primary one first; a start that it does not hold gets the nearest windows.
     """
 
     starts: tuple[int, ...]
     past_end: tuple[int, ...] = ()
+    bags: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def num_planned(self) -> int:

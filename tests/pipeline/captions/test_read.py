@@ -5,11 +5,11 @@ from pipeline.captions.cue import CaptionError
 from pipeline.captions.read import load_captions, read_captions
 
 
-def test_the_suffix_chooses_the_reader(tmp_path):
+def test_the_content_chooses_the_reader(tmp_path):
     files = {
-        "a.vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n",
-        "a.SRT": "1\n00:00:01,000 --> 00:00:02,000\nhi\n",
-        "a.json": '{"segments": [{"start": 1, "end": 2.0, "text": "hi"}]}',
+        "a": "WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n",
+        "a.vtt": "1\n00:00:01,000 --> 00:00:02,000\nhi\n",
+        "a.srt": '{"segments": [{"start": 1, "end": 2.0, "text": "hi"}]}',
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
