@@ -1,1 +1,1 @@
-"""Untrusted media: found by the listing, opened only in a child process that can be killed."""
+"""Untrusted media: opened only in a child process that can be killed."""

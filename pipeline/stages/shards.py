@@ -11,7 +11,8 @@ from tqdm_loggable.auto import tqdm
 
 from configs.runs import ShardsJob
 from pipeline.console import say
-from pipeline.media.listing import Listing, list_sources
+from pipeline.listing.build import list_sources
+from pipeline.listing.source import Listing
 from pipeline.tasks.bundle import BundleTask
 from pipeline.tasks.lock import hold_output
 from pipeline.tasks.plan import Generation, plan_bundles, save_plan
@@ -95,7 +96,7 @@ def _inputs(job: ShardsJob) -> tuple[str, Listing]:
     if not job.shards.out:
         raise ValueError("shards.out must name the output folder, got nothing")
     out = str(storage.local_path(job.shards.out).absolute())
-    return out, list_sources(Path(job.sources.path or "."), job.sources.limits)
+    return out, list_sources(job.sources)
 
 
 def _survey(job: ShardsJob, out: str, listing: Listing) -> _Work:

@@ -9,7 +9,7 @@ from typing import Any
 from configs.clips import ClipsConfig
 from configs.shards import ShardsConfig
 from configs.sources import LimitsConfig
-from pipeline.media.listing import SourceFile
+from pipeline.listing.source import SourceFile
 from pipeline.tasks.source import SourceBuilder, SpooledClip
 from pipeline.tasks.spool import ClipSpool
 from shards.commit import BundleRecord, commit_bundle

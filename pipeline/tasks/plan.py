@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from configs.runs import ShardsJob
-from pipeline.media.listing import SourceFile
+from pipeline.listing.source import SourceFile
 from pipeline.tasks.bundle import BundleTask, sample_config_hash
 from shards import storage
 from shards.schema import CODE_VERSION

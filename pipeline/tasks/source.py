@@ -10,10 +10,10 @@ from configs.sources import LimitsConfig
 from pipeline.captions.cue import CaptionError, Captions
 from pipeline.captions.read import load_captions
 from pipeline.captions.windows import make_windows, nearest_bag
+from pipeline.listing.source import SourceFile, reject_row
 from pipeline.media.decode import decode_source, make_request
 from pipeline.media.errors import LOAD_DEPENDENT, MediaError
 from pipeline.media.framing import Message
-from pipeline.media.listing import SourceFile, reject_row
 from pipeline.media.request import DecodeSummary, Probe
 from pipeline.tasks.clips import ClipPlan, plan_clips, slot_ms
 from pipeline.tasks.spool import ClipSpool
@@ -132,7 +132,7 @@ class SourceBuilder:
                 stat = Path(path).stat()
             except OSError as error:
                 raise MediaError("E_FETCH", f"{what}: cannot be read: {error.strerror}") from error
-            if (stat.st_size, stat.st_mtime_ns) != listed:
+            if (stat.st_size, str(stat.st_mtime_ns)) != listed:
                 raise MediaError("E_CHANGED", f"{what}: changed since it was listed; run again")
 
     def _take(self, message: Message, block: bytes) -> None:

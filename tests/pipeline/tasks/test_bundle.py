@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.runs import ShardsJob
-from pipeline.media.listing import list_sources
+from pipeline.listing.build import list_sources
 from pipeline.tasks.bundle import build_bundle
 from pipeline.tasks.plan import plan_bundles
 from shards.commit import read_record
@@ -18,7 +18,7 @@ def task_for(narrated):
         job = ShardsJob.model_validate(
             {"sources": {"path": str(narrated)}, "clips": {"short_side": 32}, "shards": shards}
         )
-        sources = list_sources(narrated, job.sources.limits).sources
+        sources = list_sources(job.sources).sources
         [first, *_] = plan_bundles(job, str(out), sources)[1]
         return dataclasses.replace(first, sources=tuple(sources))
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from configs.runs import ShardsJob
-from pipeline.media.listing import SourceFile
+from pipeline.listing.source import SourceFile
 from pipeline.tasks.plan import load_generations, plan_bundles, save_plan
 
 
 def source(video_id: str, **changes) -> SourceFile:
-    made = SourceFile(video_id, f"/v/{video_id}.mp4", "/v/a.vtt", f"{video_id}.mp4", 9, 1, 9, 1)
+    made = SourceFile(video_id, f"/v/{video_id}.mp4", "/v/a.vtt", f"{video_id}.mp4", 9, "1", 9, "1")
     return dataclasses.replace(made, **changes)
 
 
@@ -35,7 +35,7 @@ def test_the_order_of_the_listing_does_not_matter(tmp_path):
 
 def test_a_changed_source_touches_its_bundle_only(tmp_path):
     before = plan_bundles(job(), str(tmp_path), SOURCES)[1]
-    changed = [source("v3", stamp=2) if s.video_id == "v3" else s for s in SOURCES]
+    changed = [source("v3", stamp="2") if s.video_id == "v3" else s for s in SOURCES]
     after = plan_bundles(job(), str(tmp_path), changed)[1]
     differing = {b for b, one in fingerprints(after).items() if fingerprints(before)[b] != one}
     assert differing == {t.bundle for t in after if "v3" in {s.video_id for s in t.sources}}

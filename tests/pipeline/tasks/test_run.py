@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from configs.runs import RayConfig, ShardsJob
-from pipeline.media.listing import list_sources
+from pipeline.listing.build import list_sources
 from pipeline.tasks.bundle import build_bundle
 from pipeline.tasks.plan import plan_bundles
 from pipeline.tasks.run import Drained, ray_session, run_bundles
@@ -44,7 +44,7 @@ def job_for(source: Path, out: Path) -> ShardsJob:
 
 def tasks_for(source: Path, out: Path):
     job = job_for(source, out)
-    sources = list_sources(source, job.sources.limits).sources
+    sources = list_sources(job.sources).sources
     return plan_bundles(job, str(out), sources)[1]
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from configs.clips import ClipsConfig
 from configs.sources import LimitsConfig
+from pipeline.listing.folder import list_folder
 from pipeline.media.errors import MediaError
-from pipeline.media.listing import list_sources
 from pipeline.tasks import source as source_module
 from pipeline.tasks.source import SourceBuilder
 from pipeline.tasks.spool import ClipSpool
@@ -17,7 +17,7 @@ CLIPS = ClipsConfig(short_side=32)
 @pytest.fixture
 def build(tmp_path):
     def build_one(folder, name, clips=CLIPS, before=lambda source: None):
-        [found] = [s for s in list_sources(folder, LimitsConfig()).sources if s.video_id == name]
+        [found] = [s for s in list_folder(folder, LimitsConfig()).sources if s.video_id == name]
         before(found)
         with ClipSpool(str(tmp_path / "out"), "000000") as spool:
             outcome = SourceBuilder(found, clips, LimitsConfig(), "cfg", spool).build()

@@ -1,62 +1,28 @@
 """A folder -> its videos, each with its captions; what does not fit becomes a reject."""
 
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from configs.sources import LimitsConfig
 from pipeline.captions.read import SUFFIXES as CAPTION_SUFFIXES
+from pipeline.listing.source import (
+    MAX_ID_BYTES,
+    Listing,
+    SourceFile,
+    is_sound_id,
+    normal_id,
+    printable,
+    reject_row,
+)
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .mkv .webm .mov .avi .wmv .m4v .mpg .mpeg .ts .flv .3gp".split()  # noqa: SIM905
 )
-MAX_ID_BYTES = 255
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A video and its captions. Sizes and stamps (ns) tell whether either has changed."""
-
-    video_id: str
-    video: str
-    captions: str
-    name: str
-    bytes: int
-    stamp: int
-    caption_bytes: int
-    caption_stamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The sources of a folder by id, and the rejects of what is no source."""
-
-    sources: list[SourceFile] = field(default_factory=list)
-    rejects: list[dict[str, Any]] = field(default_factory=list)
-
-
-def reject_row(
-    video_id: str, code: str, detail: str, *, stage: str, source: str, **more: Any
-) -> dict[str, Any]:
-    """Return a row of rejects.jsonl."""
-    return {
-        "video_id": video_id,
-        "code": code,
-        "stage": stage,
-        "detail": detail[:500],
-        "clips": 0,
-        "t0_s": None,
-        "bundle": "",
-        "attempt": 0,
-        "source": source,
-    } | more
-
-
-def list_sources(root: Path, limits: LimitsConfig) -> Listing:
+def list_folder(root: Path, limits: LimitsConfig) -> Listing:
     """Walk a folder.
 
     The id of a video is its path below the folder without the suffix.
@@ -103,8 +69,7 @@ def _refuse(error: OSError) -> None:
 
 
 def _video_id(root: Path, path: Path) -> str:
-    name = path.relative_to(root).with_suffix("").as_posix()
-    return unicodedata.normalize("NFC", name)
+    return normal_id(path.relative_to(root).with_suffix("").as_posix())
 
 
 def _add_video(
@@ -116,7 +81,7 @@ def _add_video(
 ) -> None:
     video_id, (path, *others) = named
     for other in others:
-        reason = f"another video of this id: {_printable(path.name)}"
+        reason = f"another video of this id: {printable(path.name)}"
         _reject(listing, root, other, video_id, ("E_DUPID", reason))
     captions = [one for one in captions if one.is_file()]
     problem = _problem(video_id, path, captions, limits)
@@ -131,9 +96,9 @@ def _add_video(
         captions=str(chosen.absolute()),
         name=path.relative_to(root).as_posix(),
         bytes=video_stat.st_size,
-        stamp=video_stat.st_mtime_ns,
+        stamp=str(video_stat.st_mtime_ns),
         caption_bytes=caption_stat.st_size,
-        caption_stamp=caption_stat.st_mtime_ns,
+        caption_stamp=str(caption_stat.st_mtime_ns),
     )
     listing.sources.append(source)
 
@@ -141,7 +106,7 @@ def _add_video(
 def _problem(
     video_id: str, path: Path, captions: Sequence[Path], limits: LimitsConfig
 ) -> tuple[str, str] | None:
-    if _printable(video_id) != video_id or len(video_id.encode()) > MAX_ID_BYTES:
+    if not is_sound_id(video_id):
         return "E_ID", f"an id must be printable and of at most {MAX_ID_BYTES} bytes of UTF-8"
     if not path.is_file():
         return "E_FETCH", "the file cannot be read"
@@ -156,14 +121,6 @@ def _problem(
 
 
 def _reject(listing: Listing, root: Path, path: Path, video_id: str, why: tuple[str, str]) -> None:
-    name = _printable(path.relative_to(root).as_posix())
-    row = reject_row(_printable(video_id), *why, stage="listing", source=name)
+    name = printable(path.relative_to(root).as_posix())
+    row = reject_row(printable(video_id), *why, stage="listing", source=name)
     listing.rejects.append(row)
-
-
-def _printable(text: str) -> str:
-    r"""Spell out what must not reach a log or a JSON file: control characters, stray bytes, `\`."""
-    return "".join(
-        letter if letter.isprintable() and letter != "\\" else f"\\u{ord(letter):04x}"
-        for letter in text
-    )

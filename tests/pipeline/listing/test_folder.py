@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.sources import LimitsConfig
-from pipeline.media.listing import list_sources
+from pipeline.listing.folder import list_folder
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def listed(root, **limits):
-    listing = list_sources(root, LimitsConfig(**limits))
+    listing = list_folder(root, LimitsConfig(**limits))
     codes = {(row["video_id"], row["code"]) for row in listing.rejects}
     return listing.sources, codes
 
@@ -97,4 +97,4 @@ def test_a_subfolder_that_cannot_be_read_is_no_empty_one(folder, monkeypatch):
 def test_a_folder_without_videos_is_an_error_that_names_the_setting(tmp_path):
     for root in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ValueError, match=r"sources\.path"):
-            list_sources(root, LimitsConfig())
+            list_folder(root, LimitsConfig())
