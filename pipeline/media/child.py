@@ -5,10 +5,7 @@ answers with each clip as it is encoded. It limits itself before it opens anythi
 sets the deadline and kills it.
 """
 
-import ctypes
 import os
-import resource
-import signal
 import sys
 from collections.abc import Callable
 
@@ -16,13 +13,12 @@ import av
 
 from pipeline.media.errors import MediaError
 from pipeline.media.framing import pack, read_message, write_all
+from pipeline.media.isolation import confine, follow_parent_to_death, limit_resources
 from pipeline.media.passing import DecodePass
 from pipeline.media.probe import open_source
 from pipeline.media.request import Request
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
-_PR_SET_PDEATHSIG = 1
-_MAX_OPEN_FILES = 64
 
 
 def main() -> None:
@@ -35,7 +31,9 @@ def main() -> None:
         write_all(out, pack(head, block))
 
     request = Request(**read_message(_STDIN)[0])
-    _limit(request)
+    follow_parent_to_death()
+    limit_resources(request.memory_bytes, request.cpu_s)
+    confine(request.path)
     try:
         _serve(request, send)
     except MediaError as error:
@@ -56,24 +54,6 @@ def _serve(request: Request, send: Callable[..., None]) -> None:
     for head, block in decoding.run():
         send(head, block)
     send({"kind": "end", "summary": decoding.summary.to_json()})
-
-
-def _limit(request: Request) -> None:
-    """Give up whatever decoding does not need."""
-    # The parent's death must be ours, or a killed worker leaves decoders behind.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    limits = [
-        (resource.RLIMIT_AS, request.memory_bytes),
-        (resource.RLIMIT_CPU, request.cpu_s),
-        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ]
-    for which, value in limits:
-        _, hard = resource.getrlimit(which)
-        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (ceiling, ceiling))
 
 
 if __name__ == "__main__":
