@@ -10,50 +10,16 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from pipeline.console import complain, say, set_up_logging
+from pipeline.verbs import (
+    EXAMPLES,
+    SUMMARIES,
+    WITHOUT_SETTINGS,
+    describe,
+    read_report_words,
+    read_words,
+)
 
 OK, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
-
-SUMMARIES = {
-    "shards": "raw videos with captions -> training shards",
-    "train": "shards -> a trained run; the same command again goes on where it stopped",
-    "evaluate": "a trained run -> retrieval and fusion figures",
-    "report": "everything known of a run -> one HTML file",
-    "verify": "check written shards against their manifest",
-    "status": "how far shards or a run have come",
-    "doctor": "check this machine, and say how to mend it",
-    "demo-corpus": "write little narrated videos to try everything on",
-    "config": "check, show or compare settings",
-}
-
-EXAMPLES = {
-    "shards": (
-        "weakvid shards --dry-run",
-        "weakvid shards --preset local --sources.path videos --shards.out data/real",
-        "weakvid shards --preset local --config mine.yaml --shards.retry-rejects",
-    ),
-    "train": (
-        "weakvid train --dry-run",
-        "weakvid train --data.shards data/real --run.name real --training.steps 60",
-        "weakvid train --preset local --config mine.yaml --training.workers 2",
-    ),
-    "evaluate": (
-        "weakvid evaluate",
-        "weakvid evaluate --preset local --run.name real",
-    ),
-    "report": ("weakvid report", "weakvid report --preset local --run.name real"),
-    "verify": ("weakvid verify data/demo/shards",),
-    "status": ("weakvid status data/demo/shards", "weakvid status runs/demo"),
-    "doctor": ("weakvid doctor",),
-    "demo-corpus": (
-        "weakvid demo-corpus",
-        "weakvid demo-corpus --out /tmp/videos --seed 1 --videos 12",
-    ),
-    "config": (
-        "weakvid config check train --config mine.yaml",
-        "weakvid config show train --preset cluster --data.shards data/real",
-        "weakvid config diff train demo local",
-    ),
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -139,8 +105,10 @@ def _guarded(command: Callable[[], int], wants_traceback: bool) -> int:
 def _call(verb: str, words: list[str]) -> int:
     if verb == "config":
         return _config(words)
-    if verb in ("verify", "status", "doctor"):
-        return _on_folder(verb, words)
+    if verb in WITHOUT_SETTINGS:
+        return _without_settings(verb, words)
+    if verb == "report" and words and not words[0].startswith("-"):
+        return _report_on_shards(words)
     from pipeline.settings.load import resolve, to_yaml
 
     resolved = resolve(verb, words, f"weakvid {verb}", describe(verb))
@@ -153,26 +121,16 @@ def _call(verb: str, words: list[str]) -> int:
     return stage.run(resolved.job)
 
 
-def describe(verb: str) -> str:
-    """Return what a verb does and how it is called, for the top of its help."""
-    return "\n".join([SUMMARIES[verb], "", "examples:", *(f"  {e}" for e in EXAMPLES[verb])])
-
-
-def _on_folder(verb: str, words: list[str]) -> int:
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog=f"weakvid {verb}",
-        description=describe(verb),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    if verb != "doctor":
-        what = "folder of shards" if verb == "verify" else "folder of shards or of a run"
-        parser.add_argument("folder", metavar="DIR", help=what)
-    arguments = parser.parse_args(words)
+def _without_settings(verb: str, words: list[str]) -> int:
+    arguments = read_words(verb, words)
     set_up_logging()
-    stage = importlib.import_module(f"pipeline.stages.{verb}")
-    return stage.run() if verb == "doctor" else stage.run(arguments.folder)
+    return importlib.import_module(f"pipeline.stages.{verb}").run(**arguments)
+
+
+def _report_on_shards(words: list[str]) -> int:
+    arguments = read_report_words(words)
+    set_up_logging()
+    return importlib.import_module("pipeline.stages.report").run_on_shards(**arguments)
 
 
 def _config(words: list[str]) -> int:

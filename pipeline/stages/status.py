@@ -15,19 +15,19 @@ METRICS = "metrics.jsonl"
 EXIT_OK = 0
 
 
-def run(path: str) -> int:
+def run(folder: str) -> int:
     """Print the state of an output folder of shards or of a run folder; return the exit code.
 
     Raises:
         ValueError: If it is neither.
     """
-    if storage.exists(storage.join(path, PLAN)):
-        say("\n".join(_build_lines(path)))
-    elif storage.exists(storage.join(path, "config.yaml")):
-        say("\n".join(_run_lines(Path(path))))
+    if storage.exists(storage.join(folder, PLAN)):
+        say("\n".join(_build_lines(folder)))
+    elif storage.exists(storage.join(folder, "config.yaml")):
+        say("\n".join(_run_lines(Path(folder))))
     else:
         raise ValueError(
-            f"status needs a folder of shards ({PLAN}) or of a run (config.yaml), got {path!r}"
+            f"status needs a folder of shards ({PLAN}) or of a run (config.yaml), got {folder!r}"
         )
     return EXIT_OK
 

@@ -7,9 +7,10 @@ from shards.verify import verify
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
-def run(out: str) -> int:
-    """Check every byte of the shards in `out`; return the exit code."""
-    problems = verify(out)
+def run(folder: str, quick: bool = False, decode: int | None = 3) -> int:
+    """Check every byte of the shards in a folder; return the exit code."""
+    out = folder
+    problems = verify(out, num_decoded=0 if quick or decode is None else decode)
     for problem in problems:
         say(problem)
     if problems:

@@ -7,14 +7,17 @@ import pytest
 
 from pipeline import cli
 
-VERBS = "shards train evaluate report verify status doctor demo-corpus config".split()
+VERBS = (
+    "shards train evaluate report verify status view explain doctor demo-corpus config"
+).split()
 
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
     """Stands for the stage of whichever verb is called."""
     fake = types.SimpleNamespace(jobs=[], code=0)
-    fake.run = lambda job: (fake.jobs.append(job), fake.code)[1]
+    fake.run = lambda *job, **words: (fake.jobs.append(words or job[0]), fake.code)[1]
+    fake.run_on_shards = fake.run
     fake.plan_text = lambda job: "plan: 3 videos"
     for name in VERBS:
         monkeypatch.setitem(sys.modules, f"pipeline.stages.{name.replace('-', '_')}", fake)
@@ -146,10 +149,34 @@ def test_control_characters_of_a_file_name_are_not_printed(
     assert "\x1b" not in capsys.readouterr().err
 
 
-def test_verify_takes_a_folder(stage: types.SimpleNamespace) -> None:
-    assert cli.main(["verify", "data/x"]) == 0
-    assert stage.jobs == ["data/x"]
-    assert cli.main(["verify"]) == 2
+@pytest.mark.parametrize(
+    ("words", "want"),
+    [
+        ("verify data/x", {"folder": "data/x", "quick": False, "decode": 3}),
+        ("verify data/x --quick", {"folder": "data/x", "quick": True, "decode": 3}),
+        ("verify data/x --decode all", {"folder": "data/x", "quick": False, "decode": None}),
+        ("status runs/x", {"folder": "runs/x"}),
+        ("view", {"folder": "data/demo/shards", "port": 8000}),
+        ("view s3://b/x --port 0", {"folder": "s3://b/x", "port": 0}),
+        ("explain a@1.5 --shards x", {"what": "a@1.5", "folder": "x", "source": ""}),
+        ("explain --shards x -- -3BV", {"what": "-3BV", "folder": "x", "source": ""}),
+        ("report data/x", {"folder": "data/x", "out": ""}),
+    ],
+)
+def test_words_reach_a_verb_without_settings(
+    stage: types.SimpleNamespace, words: str, want: dict
+) -> None:
+    assert cli.main(words.split()) == 0
+    assert stage.jobs == [want]
+
+
+@pytest.mark.parametrize(
+    "words", ["verify", "verify x --decode many", "view x --port a", "explain"]
+)
+def test_words_that_a_verb_does_not_know_are_bad_usage(
+    stage: types.SimpleNamespace, words: str
+) -> None:
+    assert cli.main(words.split()) == 2
 
 
 def test_config_check_show_and_diff(capsys: pytest.CaptureFixture[str]) -> None:

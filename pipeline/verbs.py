@@ -1,0 +1,158 @@
+"""What the verbs of `weakvid` are, how they are called, and the words of those without settings."""
+
+import argparse
+
+SUMMARIES = {
+    "shards": "raw videos with captions -> training shards",
+    "train": "shards -> a trained run; the same command again goes on where it stopped",
+    "evaluate": "a trained run -> retrieval and fusion figures",
+    "report": "everything known of a run, or of shards -> one HTML file",
+    "verify": "check written shards against their manifest, byte for byte",
+    "status": "how far shards or a run have come",
+    "view": "a local page over shards: search, frames beside windows, sound",
+    "explain": "one clip back to its source; or why there is none",
+    "doctor": "check this machine, and say how to mend it",
+    "demo-corpus": "write little narrated videos to try everything on",
+    "config": "check, show or compare settings",
+}
+
+EXAMPLES = {
+    "shards": (
+        "weakvid shards --dry-run",
+        "weakvid shards --preset local --sources.path videos --shards.out data/real",
+        "weakvid shards --preset local --config mine.yaml --shards.retry-rejects",
+    ),
+    "train": (
+        "weakvid train --dry-run",
+        "weakvid train --data.shards data/real --run.name real --training.steps 60",
+        "weakvid train --preset local --config mine.yaml --training.workers 2",
+    ),
+    "evaluate": (
+        "weakvid evaluate",
+        "weakvid evaluate --preset local --run.name real",
+    ),
+    "report": (
+        "weakvid report",
+        "weakvid report --preset local --run.name real",
+        "weakvid report data/real",
+    ),
+    "verify": (
+        "weakvid verify data/demo/shards",
+        "weakvid verify data/real --decode all",
+        "weakvid verify s3://bucket/real --quick",
+    ),
+    "status": ("weakvid status data/demo/shards", "weakvid status runs/demo"),
+    "view": ("weakvid view data/demo/shards", "weakvid view s3://bucket/real --port 8090"),
+    "explain": (
+        "weakvid explain 0f3a9c2b7d61e845_000012300 --shards data/real",
+        "weakvid explain cooking/eggs --shards data/real",
+        "weakvid explain cooking/eggs@12.3 --shards data/real --source videos",
+    ),
+    "doctor": ("weakvid doctor",),
+    "demo-corpus": (
+        "weakvid demo-corpus",
+        "weakvid demo-corpus --out /tmp/videos --seed 1 --videos 12",
+    ),
+    "config": (
+        "weakvid config check train --config mine.yaml",
+        "weakvid config show train --preset cluster --data.shards data/real",
+        "weakvid config diff train demo local",
+    ),
+}
+
+WITHOUT_SETTINGS = ("verify", "status", "view", "explain", "doctor")
+"""Verbs that look at a folder or at this machine, and read no settings."""
+
+DEMO_SHARDS = "data/demo/shards"
+
+
+def describe(verb: str) -> str:
+    """Return what a verb does and how it is called, for the top of its help."""
+    return "\n".join([SUMMARIES[verb], "", "examples:", *(f"  {e}" for e in EXAMPLES[verb])])
+
+
+def read_words(verb: str, words: list[str]) -> dict[str, object]:
+    """Return the arguments of one of `WITHOUT_SETTINGS`, by name. Leaves as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog=f"weakvid {verb}",
+        description=describe(verb),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    match verb:
+        case "verify":
+            _add_verify(parser)
+        case "status":
+            parser.add_argument("folder", metavar="DIR", help="folder of shards or of a run")
+        case "view":
+            _add_view(parser)
+        case "explain":
+            _add_explain(parser)
+    return vars(parser.parse_args(words))
+
+
+def read_report_words(words: list[str]) -> dict[str, object]:
+    """Return the arguments of `report DIR`, the report on shards."""
+    parser = argparse.ArgumentParser(prog="weakvid report", allow_abbrev=False)
+    parser.add_argument("folder", metavar="DIR", help="folder of shards")
+    parser.add_argument(
+        "--out", default="", metavar="FILE", help="HTML file to write (default: DIR/report.html)"
+    )
+    return vars(parser.parse_args(words))
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="folder of shards, local or s3://, gs://")
+    parser.add_argument(
+        "--quick", action="store_true", help="sizes, records and counts; no byte of a tar is read"
+    )
+    parser.add_argument(
+        "--decode",
+        default=3,
+        type=_count_or_all,
+        metavar="N|all",
+        help="samples of each tar whose clip and sound are decoded (default: 3)",
+    )
+
+
+def _add_view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        default=DEMO_SHARDS,
+        help=f"folder of shards (default: {DEMO_SHARDS})",
+    )
+    parser.add_argument(
+        "--port", type=int, default=8000, help="on 127.0.0.1; 0 takes a free one (default: 8000)"
+    )
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        metavar="KEY|VIDEO|VIDEO@SECONDS",
+        help="a sample's key, a video's id, a time in a video (after `--` it may begin with a dash)",
+    )
+    parser.add_argument(
+        "--shards",
+        dest="folder",
+        default=DEMO_SHARDS,
+        metavar="DIR",
+        help=f"folder of shards (default: {DEMO_SHARDS})",
+    )
+    parser.add_argument(
+        "--source",
+        default="",
+        metavar="DIR",
+        help="folder of the videos: the source file and its captions are read again and compared",
+    )
+
+
+def _count_or_all(text: str) -> int | None:
+    """Return a number of samples, None for all of them."""
+    if text == "all":
+        return None
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number or `all`, got {text!r}")
