@@ -1,8 +1,9 @@
 """What a sample is, and the bytes of its members: schema v1.
 
 A sample is a clip with the narration windows nearest to it. In a shard it is a run of adjacent
-members `KEY.json KEY.mp4 KEY.txt KEY.asr.json [KEY.flac]`, in that order. Bytes are a pure
-function of the values, so two builds of the same sources are equal byte for byte.
+members `KEY.json KEY.mp4 KEY.txt KEY.asr.json [KEY.flac]`, in that order; `.jpgs` or `.npy` may
+stand in the place of `.mp4`. Bytes are a pure function of the values, so two builds of the same
+sources are equal byte for byte.
 """
 
 import hashlib
@@ -17,14 +18,19 @@ from typing import Any, Literal, TypeAlias
 SCHEMA_VERSION = 1
 """Layout of the members. Readers refuse another one."""
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Bumped by hand when the same source and settings would give other bytes."""
 
 KEY_PATTERN = re.compile(r"[0-9a-f]{16}_[0-9]{9}")
-MEMBERS = ("json", "mp4", "txt", "asr.json", "flac")
+Encoding: TypeAlias = Literal["mp4", "jpgs", "npy"]
+"""How the frames of a clip are stored; also the extension of their member."""
+
+ENCODINGS: tuple[Encoding, ...] = ("mp4", "jpgs", "npy")
+MEMBERS = ("json", *ENCODINGS, "txt", "asr.json", "flac")
 """Extensions of a sample's members in the order in which they stand in a shard."""
 
-OPTIONAL_MEMBERS = frozenset({"flac"})
+OPTIONAL_MEMBERS = frozenset({*ENCODINGS, "flac"})
+"""Members that a sample may lack; of the encodings it has exactly one."""
 
 Split: TypeAlias = Literal["train", "val", "test"]
 
@@ -55,8 +61,8 @@ class Window:
 class Sample:
     """A clip, its bag and its audio.
 
-    `meta` is the `.json` member (`video_id`, `t0_s`, `t1_s`, `fps`, `n`, ...), `clip` an mp4,
-    `caption` the primary text, `windows` the bag, nearest first, `audio` a flac or None.
+    `meta` is the `.json` member (`video_id`, `t0_s`, `t1_s`, `fps`, `n`, ...), `clip` the stored
+    frames, `caption` the primary text, `windows` the bag, nearest first, `audio` a flac or None.
     """
 
     meta: Mapping[str, Any]
@@ -69,6 +75,16 @@ class Sample:
     def key(self) -> str:
         """Name of the sample, unique in a dataset."""
         return sample_key(self.meta["video_id"], start_ms(self.meta))
+
+    @property
+    def encoding(self) -> Encoding:
+        """How `clip` is encoded."""
+        return self.meta.get("enc", "mp4")
+
+    @property
+    def margin(self) -> int:
+        """Frames that `clip` holds before, and again after, those of `[t0_s, t1_s)`."""
+        return self.meta.get("margin", 0)
 
 
 def start_ms(meta: Mapping[str, Any]) -> int:
@@ -143,7 +159,7 @@ def to_members(sample: Sample) -> list[tuple[str, bytes]]:
     caption = unicodedata.normalize("NFC", sample.caption)
     members = [
         ("json", canonical_json({"schema": SCHEMA_VERSION, **sample.meta})),
-        ("mp4", sample.clip),
+        (sample.encoding, sample.clip),
         ("txt", caption.encode("utf-8")),
         ("asr.json", canonical_json([_window_to_json(window) for window in sample.windows])),
     ]
@@ -162,17 +178,29 @@ def from_members(members: Mapping[str, bytes]) -> Sample:
         raise ValueError(f"a sample needs .{', .'.join(sorted(missing))}")
     if unknown := set(members) - set(MEMBERS):
         raise ValueError(f"schema {SCHEMA_VERSION} has no .{', .'.join(sorted(unknown))}")
-    meta = json.loads(members["json"])
-    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA_VERSION:
-        raise ValueError(f".json must say schema {SCHEMA_VERSION}, got {str(meta)[:80]}")
-    if not isinstance(meta.get("video_id"), str) or not isinstance(meta.get("t0_s"), int | float):
-        raise ValueError(f".json must hold video_id and t0_s, got {str(meta)[:80]}")
+    meta = _read_meta(members["json"])
+    clips = [name for name in ENCODINGS if name in members]
+    if clips != [meta.get("enc", "mp4")]:
+        raise ValueError(
+            f"a sample needs one .{meta.get('enc', 'mp4')} as its .json says, got {clips}"
+        )
     try:
         windows = tuple(_window_from_json(row) for row in json.loads(members["asr.json"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f".asr.json must be a list of windows, got {error!r}") from error
     caption = members["txt"].decode("utf-8")
-    return Sample(meta, members["mp4"], caption, windows, members.get("flac"))
+    return Sample(meta, members[clips[0]], caption, windows, members.get("flac"))
+
+
+def _read_meta(data: bytes) -> dict[str, Any]:
+    meta = json.loads(data)
+    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA_VERSION:
+        raise ValueError(f".json must say schema {SCHEMA_VERSION}, got {str(meta)[:80]}")
+    if not isinstance(meta.get("video_id"), str) or not isinstance(meta.get("t0_s"), int | float):
+        raise ValueError(f".json must hold video_id and t0_s, got {str(meta)[:80]}")
+    if not isinstance(meta.get("margin", 0), int) or meta.get("margin", 0) < 0:
+        raise ValueError(f".json must hold a margin of 0 or more frames, got {meta['margin']!r}")
+    return meta
 
 
 def _window_to_json(window: Window) -> dict[str, Any]:

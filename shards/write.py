@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from shards import storage
-from shards.schema import MEMBERS, OPTIONAL_MEMBERS, Sample, Split, start_ms, to_members
+from shards.schema import Sample, Split, start_ms, to_members
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +56,10 @@ def tar_member(name: str, data: bytes) -> bytes:
 
 def sample_span(sample: Sample) -> bytes:
     """Return the adjacent members of a sample as they stand in a tar."""
-    members = to_members(sample)
-    assert [name for name, _ in members] == [
-        name for name in MEMBERS if name not in OPTIONAL_MEMBERS or sample.audio is not None
-    ]
     key = sample.key
-    return b"".join(tar_member(f"{key}.{extension}", data) for extension, data in members)
+    return b"".join(
+        tar_member(f"{key}.{extension}", data) for extension, data in to_members(sample)
+    )
 
 
 class ShardWriter:

@@ -121,6 +121,7 @@ class ClipAssembler:
             "slot": start,
             "pts_s": [round(picture.time_s, 3) for picture in pictures],
             "dup": repeats,
+            "flags": [],
             "clip_bytes": len(block),
         }
         return message, block

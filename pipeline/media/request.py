@@ -1,5 +1,6 @@
 """What parent and decoder child tell each other: plain values, as the child imports no pydantic."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -14,6 +15,14 @@ class Request:
     short_side: int
     audio_hz: int
     crf: int
+    encoding: str
+    jpeg_quality: int
+    margin: int
+    black_below: float
+    dark_below: float
+    static_below: float
+    silent_below_db: float
+    reject_flags: Sequence[str]
     max_duplicate_share: float
     max_pixels: int
     max_side_px: int

@@ -147,6 +147,8 @@ class SourceBuilder:
             "src": {"bytes": self._source.bytes, "sha256": sha256},
             "fps": self._clips.fps,
             "n": self._clips.num_frames,
+            "margin": self._clips.margin,
+            "enc": self._clips.encoding,
             "w": summary.width,
             "h": summary.height,
             "rot": summary.rotation,
@@ -170,7 +172,9 @@ class SourceBuilder:
             t1_s = self._start_s(message["slot"] + self._clips.num_frames)
             bag = nearest_bag(windows, t0_s, t1_s, self._clips.bag_size)
             times = {"t0_s": t0_s, "t1_s": t1_s, "pts_s": message["pts_s"], "dup": message["dup"]}
-            clip = SpooledClip(constant | times, bag, place, message["clip_bytes"])
+            flags = sorted({*constant["flags"], *message["flags"]})
+            meta = constant | times | {"flags": flags}
+            clip = SpooledClip(meta, bag, place, message["clip_bytes"])
             outcome.clips.append(clip)
         return outcome
 

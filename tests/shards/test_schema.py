@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shards.schema import (
+    ENCODINGS,
     KEY_PATTERN,
-    MEMBERS,
     Sample,
     Window,
     Word,
@@ -75,14 +75,41 @@ def test_a_larger_val_share_moves_videos_from_train_to_val_only(video_id, low, h
     assert before == after or (before, after) == ("train", "val")
 
 
-@given(IDS, MILLISECONDS, TEXTS, st.lists(WINDOWS, max_size=4), st.none() | st.binary())
-def test_members_give_back_the_sample(video_id, t0_ms, caption, windows, audio):
+@given(
+    IDS,
+    MILLISECONDS,
+    TEXTS,
+    st.lists(WINDOWS, max_size=4),
+    st.none() | st.binary(),
+    st.sampled_from(ENCODINGS),
+)
+def test_members_give_back_the_sample(video_id, t0_ms, caption, windows, audio, encoding):
     meta = {"schema": 1, "video_id": video_id, "t0_s": t0_ms / 1000, "t1_s": t0_ms / 1000 + 3.2}
-    meta["t1_s"] = round(meta["t1_s"], 3)
+    meta |= {"t1_s": round(meta["t1_s"], 3), "enc": encoding, "margin": 3}
     sample = Sample(meta, b"clip", caption, tuple(windows), audio)
     members = to_members(sample)
-    assert [name for name, _ in members] == list(MEMBERS[: 4 if audio is None else 5])
+    names = ["json", encoding, "txt", "asr.json", "flac"]
+    assert [name for name, _ in members] == names[: 4 if audio is None else 5]
     assert from_members(dict(members)) == sample
+    assert (sample.encoding, sample.margin) == (encoding, 3)
+
+
+@pytest.mark.parametrize(("stored", "said"), [("mp4", "npy"), ("jpgs", None)])
+def test_a_clip_of_another_encoding_than_its_json_says_is_refused(make_sample, stored, said):
+    members = dict(to_members(make_sample()))
+    members[stored] = members.pop("mp4")
+    meta = json.loads(members["json"])
+    members["json"] = canonical_json(meta | ({"enc": said} if said else {}))
+    with pytest.raises(ValueError, match=rf"needs one \.{said or 'mp4'} .* \['{stored}'\]"):
+        from_members(members)
+
+
+@pytest.mark.parametrize("margin", [-1, 1.5, "2"])
+def test_a_margin_that_is_no_count_of_frames_is_refused(make_sample, margin):
+    members = dict(to_members(make_sample()))
+    members["json"] = canonical_json(json.loads(members["json"]) | {"margin": margin})
+    with pytest.raises(ValueError, match="margin of 0 or more frames"):
+        from_members(members)
 
 
 def test_json_is_canonical():
@@ -121,7 +148,7 @@ def test_whole_seconds_give_the_same_bytes_as_integers(make_sample):
     ("change", "message"),
     [
         ({"txt": None}, r"needs \.txt"),
-        ({"npy": b""}, r"has no \.npy"),
+        ({"wav": b""}, r"has no \.wav"),
         ({"json": b'{"schema":2}'}, "schema 1"),
         ({"json": b'{"schema":1}'}, "video_id"),
         ({"asr.json": b'[{"idx":1}]'}, "list of windows"),
