@@ -36,6 +36,7 @@ class BundleRecord:
         planned: Clips planned for each video of the bundle before any was decoded.
         parts: The tars.
         rejects: Rows of `rejects.jsonl`.
+        videos: One row a source, see `shards.columns.VIDEO_COLUMNS`; `flags` is a list.
         attempt: Which attempt built it; not part of what is compared.
     """
 
@@ -44,6 +45,7 @@ class BundleRecord:
     planned: dict[str, int]
     parts: list[PartRecord] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
+    videos: list[dict[str, Any]] = field(default_factory=list)
     attempt: int = 0
 
     @property

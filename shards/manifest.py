@@ -14,31 +14,15 @@ import pyarrow.parquet as pq
 
 from shards import storage
 from shards.accounting import close_books
+from shards.columns import COLUMNS, VIDEO_COLUMNS, sample_table, video_table
 from shards.commit import BundleRecord, read_record
 from shards.schema import CODE_VERSION, SCHEMA_VERSION, Split, canonical_json
 
 MANIFEST = "manifest.json"
 SAMPLES = "manifest.parquet"
+VIDEOS = "videos.parquet"
 REJECTS = "rejects.jsonl"
 SUCCESS = "_SUCCESS"
-
-COLUMNS = pa.schema(
-    [
-        ("key", pa.string()),
-        ("video_id", pa.string()),
-        ("split", pa.string()),
-        ("shard", pa.string()),
-        ("offset", pa.int64()),
-        ("length", pa.int64()),
-        ("t0_ms", pa.int64()),
-        ("t1_ms", pa.int64()),
-        ("num_windows", pa.int32()),
-        ("caption", pa.string()),
-        ("flags", pa.string()),
-        ("source_sha256", pa.string()),
-    ]
-)
-"""One row a sample; `offset` and `length` are its bytes in `shard`, `flags` a JSON list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +83,15 @@ class Manifest:
         """Return the rows of one split, by shard and offset."""
         return self.samples.filter(pc.field("split") == name)
 
+    def videos(self) -> pa.Table:
+        """Return one row a source of a bundle with `VIDEO_COLUMNS`, by bundle and id."""
+        path = storage.join(self.out, VIDEOS)
+        data = storage.read_bytes(path)
+        table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+        if not table.schema.equals(VIDEO_COLUMNS):
+            raise ValueError(f"{path} must have the columns {', '.join(VIDEO_COLUMNS.names)}")
+        return table
+
 
 def fold(out: str, bundles: Sequence[str], plan_rejects: Sequence[dict[str, Any]] = ()) -> Manifest:
     """Fold the records of all bundles into the manifest, and mark the set as complete.
@@ -140,7 +133,8 @@ def fold(out: str, bundles: Sequence[str], plan_rejects: Sequence[dict[str, Any]
         "bundles": [_bundle_row(record) for record in records],
         "shards": shards,
     }
-    _write(out, manifest, table_bytes, rejects)
+    tables = {SAMPLES: table_bytes, VIDEOS: _videos_bytes(records)}
+    _write(out, manifest, tables, rejects)
     return Manifest.load(out)
 
 
@@ -180,33 +174,41 @@ def _table_bytes(records: Sequence[BundleRecord]) -> bytes:
         key, count = keys.most_common(1)[0]
         raise ValueError(f"keys must be unique in a dataset, got {key} {count} times")
     flags = _flags(rows)
-    table = pa.Table.from_pylist(
-        [{**row, "flags": text} for row, text in zip(rows, flags, strict=True)], schema=COLUMNS
+    return _parquet(
+        sample_table([{**row, "flags": found} for row, found in zip(rows, flags, strict=True)])
     )
+
+
+def _videos_bytes(records: Sequence[BundleRecord]) -> bytes:
+    rows = [row | {"bundle": record.bundle} for record in records for row in record.videos]
+    return _parquet(video_table(sorted(rows, key=lambda row: (row["bundle"], row["video_id"]))))
+
+
+def _parquet(table: pa.Table) -> bytes:
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()
 
 
-def _flags(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _flags(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
     videos_of: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         videos_of[row["source_sha256"]].add(row["video_id"])
     twins = {sha256 for sha256, videos in videos_of.items() if sha256 and len(videos) > 1}
     # Equal bytes under two ids are kept: dropping one would depend on what else is listed.
     return [
-        canonical_json(
-            sorted({*row["flags"], *(["W_DUPBYTES"] if row["source_sha256"] in twins else [])})
-        ).decode()
-        for row in rows
+        [*row["flags"], *(["W_DUPBYTES"] if row["source_sha256"] in twins else [])] for row in rows
     ]
 
 
 def _write(
-    out: str, manifest: dict[str, Any], table: bytes, rejects: Sequence[dict[str, Any]]
+    out: str,
+    manifest: dict[str, Any],
+    tables: dict[str, bytes],
+    rejects: Sequence[dict[str, Any]],
 ) -> None:
     files = {
-        storage.join(out, SAMPLES): table,
+        **{storage.join(out, name): data for name, data in tables.items()},
         storage.join(out, REJECTS): b"".join(canonical_json(row) + b"\n" for row in rejects),
         storage.join(out, MANIFEST): canonical_json(manifest) + b"\n",
     }

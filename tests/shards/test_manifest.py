@@ -6,12 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from shards import storage
+from shards.columns import COLUMNS, VIDEO_COLUMNS
 from shards.commit import BundleRecord, commit_bundle, read_record, retire_bundle
-from shards.manifest import COLUMNS, Manifest, fold, load_rejects
+from shards.manifest import Manifest, fold, load_rejects
 from shards.read import read_sample_at
 from shards.write import ShardWriter
 
-FILES = ("manifest.json", "manifest.parquet", "rejects.jsonl", "_SUCCESS")
+FILES = ("manifest.json", "manifest.parquet", "videos.parquet", "rejects.jsonl", "_SUCCESS")
 
 
 def contents(out: str) -> dict[str, bytes]:
@@ -175,3 +176,16 @@ def test_a_build_of_rejects_only_has_an_empty_table(tmp_path):
     assert pq.read_table(tmp_path / "manifest.parquet").num_rows == 0
     table_sha256 = json.loads((tmp_path / "manifest.json").read_bytes())["samples_sha256"]
     assert table_sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_every_source_of_a_bundle_is_a_row_of_the_videos(tmp_path):
+    out = str(tmp_path)
+    reject = {"video_id": "v", "code": "E_EMPTY", "clips": 0, "bundle": "000000"}
+    row = {"video_id": "v", "name": "v.mp4", "bytes": 9, "sha256": "f0", "duration_s": 1.5}
+    row |= {"lang": "de", "flags": ["W_VFR", "W_ROT"], "planned": 0, "extra": '{"label":"x"}'}
+    commit_bundle(out, BundleRecord("000000", "f", {"v": 0}, [], [reject], [row]))
+    table = fold(out, ["000000"]).videos()
+    assert table.schema.equals(VIDEO_COLUMNS)
+    [listed] = table.to_pylist()
+    assert listed["bundle"] == "000000" and listed["lang"] == "de" and listed["codec"] is None
+    assert (listed["flags"], listed["extra"]) == ('["W_ROT","W_VFR"]', '{"label":"x"}')
