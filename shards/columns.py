@@ -69,7 +69,7 @@ def flags_text(flags: Iterable[str]) -> str:
 def _table(
     rows: Iterable[Mapping[str, Any]], schema: pa.Schema, defaults: Mapping[str, Any]
 ) -> pa.Table:
-    listed = [defaults | dict(row) for row in rows]
+    listed = [{**defaults, **row} for row in rows]
     return pa.Table.from_pylist(
-        [row | {"flags": flags_text(row["flags"])} for row in listed], schema=schema
+        [{**row, "flags": flags_text(row["flags"])} for row in listed], schema=schema
     )
