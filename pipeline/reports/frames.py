@@ -13,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from shards import storage
 from shards.clipcodec import decode_clip
 from shards.read import read_sample_at
 from shards.schema import Sample
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 _QUALITY = 82
 
 
-def read_clip(shards_out: Path, shard: str, offset: int, length: int) -> Sample | None:
+def read_clip(out: str, shard: str, offset: int, length: int) -> Sample | None:
     """Return a committed sample, or none where it cannot be read.
 
     `shard` comes from a manifest or a grid file: only a plain file name is followed.
@@ -31,16 +32,20 @@ def read_clip(shards_out: Path, shard: str, offset: int, length: int) -> Sample 
         logger.warning("report: a shard must be a plain file name, got %r", shard[:80])
         return None
     try:
-        return read_sample_at(str(shards_out / shard), int(offset), int(length))
+        return read_sample_at(storage.join(out, shard), int(offset), int(length))
     except (OSError, ValueError, TypeError) as error:
         logger.warning("report: %s at %s cannot be read: %s", shard, offset, error)
         return None
 
 
 def decode_frames(sample: Sample) -> np.ndarray | None:
-    """Return the clip's frames [T, H, W, C] as uint8, or none where they do not decode."""
+    """Return the clip's frames [T, H, W, C] as uint8, or none where they do not decode.
+
+    Frames that are stored before and after `[t0_s, t1_s)` are left out.
+    """
     try:
-        return decode_clip(sample.clip, decoder="pyav")
+        frames_THWC = decode_clip(sample.clip, decoder="pyav")
+        return frames_THWC[sample.margin : len(frames_THWC) - sample.margin]
     except (OSError, ValueError, RuntimeError) as error:
         logger.warning("report: clip %s does not decode: %s", sample.key, error)
         return None
@@ -48,6 +53,12 @@ def decode_frames(sample: Sample) -> np.ndarray | None:
 
 def filmstrip(frames_THWC: np.ndarray, places: list[int], width_px: int) -> Markup:
     """Return a data URI of the frames at `places`, side by side, each at most `width_px` wide."""
+    encoded = base64.b64encode(film_jpeg(frames_THWC, places, width_px)).decode("ascii")
+    return Markup("data:image/jpeg;base64,") + encoded
+
+
+def film_jpeg(frames_THWC: np.ndarray, places: list[int], width_px: int) -> bytes:
+    """Return a JPEG of the frames at `places`, side by side, each at most `width_px` wide."""
     height, width = frames_THWC.shape[1:3]
     if width > width_px:
         width, height = width_px, max(1, round(height * width_px / width))
@@ -59,8 +70,7 @@ def filmstrip(frames_THWC: np.ndarray, places: list[int], width_px: int) -> Mark
         strip.paste(picture, (column * width, 0))
     out = io.BytesIO()
     strip.save(out, format="JPEG", quality=_QUALITY, optimize=True)
-    encoded = base64.b64encode(out.getvalue()).decode("ascii")
-    return Markup("data:image/jpeg;base64,") + encoded
+    return out.getvalue()
 
 
 def spread(num_frames: int, count: int) -> list[int]:

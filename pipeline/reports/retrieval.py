@@ -149,7 +149,7 @@ def _hit(place: int, row: dict, shards_out: Path | None, truth: Truth) -> Hit:
     sample = None
     if shards_out is not None:
         sample = read_clip(
-            shards_out, str(row.get("shard", "")), row.get("offset", -1), row.get("length", -1)
+            str(shards_out), str(row.get("shard", "")), row.get("offset", -1), row.get("length", -1)
         )
     frames_THWC = decode_frames(sample) if sample else None
     strip = None

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from pipeline.reports import missing
+from pipeline.reports.axis import axis_of, lanes_of
 from pipeline.reports.frames import decode_frames, filmstrip, read_clip
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
@@ -20,7 +20,6 @@ from shards.schema import Sample, Window
 _FRAME_WIDTH_PX = 136
 _NUM_STRIPS = 4
 _MAX_FLAGS = 8
-_LAST_TICK = 97.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def sheets_section(
         return SheetsSection(missing=[Missing("No clips to show.", missing.SHARDS)])
     sheets = []
     for row in choose_clips(manifest, 3 * count):
-        sample = read_clip(shards_out, row["shard"], row["offset"], row["length"])
+        sample = read_clip(str(shards_out), row["shard"], row["offset"], row["length"])
         frames = decode_frames(sample) if sample else None
         if sample is not None and frames is not None:
             sheets.append(_sheet(sample, frames, row["split"], candidates, truth))
@@ -107,21 +106,20 @@ def _sheet(
 ) -> Sheet:
     video_id = str(sample.meta.get("video_id", ""))
     start_s, end_s = float(sample.meta["t0_s"]), float(sample.meta["t1_s"])
-    axis_start_s, axis_end_s = _axis(sample.windows, start_s, end_s)
-    scale = 100 / (axis_end_s - axis_start_s)
+    axis = axis_of(sample.windows, start_s, end_s)
     step = truth.step_of(sample.meta)
     rows = [
         Row(
-            text=window.text,
-            start_s=window.start_s,
-            end_s=window.end_s,
-            left=(window.start_s - axis_start_s) * scale,
-            width=(window.end_s - window.start_s) * scale,
-            nearest=place == 0,
-            in_bag=place < candidates,
-            right=_is_right(window, step, video_id, truth),
+            text=lane.window.text,
+            start_s=lane.window.start_s,
+            end_s=lane.window.end_s,
+            left=lane.left,
+            width=lane.width,
+            nearest=lane.place == 0,
+            in_bag=lane.place < candidates,
+            right=_is_right(lane.window, step, video_id, truth),
         )
-        for place, window in enumerate(sample.windows)
+        for lane in lanes_of(sample, axis)
     ]
     num_frames = len(frames_THWC)
     edges = [round(i * num_frames / _NUM_STRIPS) for i in range(_NUM_STRIPS + 1)]
@@ -138,29 +136,12 @@ def _sheet(
             for a, b in itertools.pairwise(edges)
             if b > a
         ],
-        rows=sorted(rows, key=lambda row: (row.start_s, row.end_s)),
-        band_left=(start_s - axis_start_s) * scale,
-        band_width=(end_s - start_s) * scale,
-        ticks=_ticks(axis_start_s, axis_end_s, scale),
+        rows=rows,
+        band_left=axis.at(start_s),
+        band_width=axis.width(end_s - start_s),
+        ticks=axis.ticks(),
         truth=str(step.get("sentence", "")) if step else "",
     )
-
-
-def _axis(windows: tuple[Window, ...], start_s: float, end_s: float) -> tuple[float, float]:
-    """Return the ends of an axis that holds the clip and all its windows."""
-    first_s = min([start_s, *(window.start_s for window in windows)])
-    last_s = max([end_s, *(window.end_s for window in windows)])
-    margin_s = 0.02 * (last_s - first_s)
-    return max(0.0, first_s - margin_s), last_s + margin_s
-
-
-def _ticks(start_s: float, end_s: float, scale: float) -> list[tuple[float, str]]:
-    """Return about five places with their times, at round seconds."""
-    span_s = end_s - start_s
-    step_s = next((s for s in (1, 2, 5, 10, 15, 30, 60, 300) if span_s / s <= 6), 3600)
-    times = range(math.ceil(start_s / step_s) * step_s, math.floor(end_s) + 1, step_s)
-    places = [((time_s - start_s) * scale, f"{time_s // 60}:{time_s % 60:02d}") for time_s in times]
-    return [(left, label) for left, label in places if left < _LAST_TICK]
 
 
 def _is_right(window: Window, step: dict | None, video_id: str, truth: Truth) -> bool:

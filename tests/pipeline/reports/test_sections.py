@@ -95,11 +95,9 @@ def test_a_query_says_the_rank_of_its_first_right_clip(read_only_material):
 def test_a_grid_cannot_point_outside_the_shards(read_only_material, shard):
     row = json.loads((read_only_material.run_dir / "evaluation" / "grid.json").read_text())
     hit = row["queries"][0]["hits"][0]
-    assert (
-        read_clip(read_only_material.shards_out, hit["shard"], hit["offset"], hit["length"])
-        is not None
-    )
-    assert read_clip(read_only_material.shards_out, shard, hit["offset"], hit["length"]) is None
+    out, offset, length = str(read_only_material.shards_out), hit["offset"], hit["length"]
+    assert read_clip(out, hit["shard"], offset, length) is not None
+    assert read_clip(out, shard, offset, length) is None
 
 
 def test_a_filmstrip_is_a_jpeg_no_wider_than_asked_for():
