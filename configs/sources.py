@@ -1,5 +1,7 @@
 """Where the raw videos come from, and what is too large or too slow to be taken in."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from configs.settings import Settings
@@ -37,10 +39,40 @@ class LimitsConfig(Settings):
 
 
 class SourcesConfig(Settings):
-    """A folder of videos, each with a caption file of the same stem."""
+    """What is built from: a folder of videos, a table that lists them, or HowTo100M's files."""
 
     path: str = ""
-    """Folder that is searched, with its subfolders, for videos."""
+    """Folder of videos with their captions, a CSV, JSONL or Parquet listing, or the folder of
+    HowTo100M_v1.csv; a path or a URL (s3://, gs://, http(s)://)."""
+
+    kind: Literal["auto", "folder", "listing", "howto100m"] = "auto"
+    """What `path` is; `auto` looks at its content."""
+
+    root: str = ""
+    """What the relative paths of a listing are relative to, and where the videos of HowTo100M
+    lie; empty: the folder of the listing."""
+
+    captions: str = ""
+    """HowTo100M only: its JSON of all captions, or a folder of one CSV a video; empty:
+    raw_caption.json, else caption.json, else the folder `captions`, below `path`."""
+
+    text_variant: Literal["auto", "raw", "processed"] = "auto"
+    """HowTo100M only: whether its captions still have their stop words, noted with each sample;
+    `auto` goes by the name of the file: only raw_caption.json has them."""
+
+    languages: tuple[str, ...] = ()
+    """Languages of narration that are taken (`en de`), by their ISO 639-1 code; none: all."""
+
+    transcripts: str = ""
+    """Folder of transcripts for videos without captions, as `weakvid asr` writes them; empty:
+    `_transcripts` in the output folder."""
+
+    allow_uncaptioned: bool = False
+    """Whether a video in which nothing is said is kept; only the policies that need no
+    narration give clips of it."""
+
+    threads: int = Field(default=16, ge=1, le=256)
+    """Requests at a time when sizes and versions of listed files are asked for."""
 
     limits: LimitsConfig = LimitsConfig()
     """What a source may cost."""
