@@ -124,17 +124,20 @@ def fold(out: str, bundles: Sequence[str], plan_rejects: Sequence[dict[str, Any]
         [*plan_rejects, *(row for record in records for row in record.rejects)],
         key=lambda row: (row["video_id"], row.get("t0_s") or 0.0, canonical_json(row)),
     )
+    tables = {SAMPLES: table_bytes, VIDEOS: _videos_bytes(records)}
+    rejects_bytes = b"".join(canonical_json(row) + b"\n" for row in rejects)
     manifest = {
         "schema": SCHEMA_VERSION,
         "code": CODE_VERSION,
         "sha256": hashlib.sha256(identity).hexdigest(),
         "samples_sha256": table_sha256,
+        "videos_sha256": hashlib.sha256(tables[VIDEOS]).hexdigest(),
+        "rejects_sha256": hashlib.sha256(rejects_bytes).hexdigest(),
         "totals": totals,
         "bundles": [_bundle_row(record) for record in records],
         "shards": shards,
     }
-    tables = {SAMPLES: table_bytes, VIDEOS: _videos_bytes(records)}
-    _write(out, manifest, tables, rejects)
+    _write(out, manifest, tables | {REJECTS: rejects_bytes})
     return Manifest.load(out)
 
 
@@ -201,15 +204,9 @@ def _flags(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
     ]
 
 
-def _write(
-    out: str,
-    manifest: dict[str, Any],
-    tables: dict[str, bytes],
-    rejects: Sequence[dict[str, Any]],
-) -> None:
+def _write(out: str, manifest: dict[str, Any], tables: dict[str, bytes]) -> None:
     files = {
         **{storage.join(out, name): data for name, data in tables.items()},
-        storage.join(out, REJECTS): b"".join(canonical_json(row) + b"\n" for row in rejects),
         storage.join(out, MANIFEST): canonical_json(manifest) + b"\n",
     }
     success = storage.join(out, SUCCESS)
