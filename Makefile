@@ -142,11 +142,8 @@ bench: $(STAMP) ## Clips a second of each stage, on 24 demo videos
 	$(WEAKVID) shards --sources.path data/bench/videos --shards.out data/bench/shards
 	$(WEAKVID) train --data.shards data/bench/shards --run.name bench --training.steps 20
 
-prove: $(STAMP) ## Run the long proofs, none skipped, and keep their figures in docs/proofs
-	@mkdir -p docs/proofs; file=docs/proofs/slow.txt; \
-	{ echo 'command: make prove'; echo "commit: $$(git rev-parse HEAD)"; } > "$$file"; \
-	WEAKVID_PROVE=1 $(PY) -m pytest -m slow -ra -s $(ARGS) >> "$$file" 2>&1; code=$$?; \
-	cat "$$file"; exit $$code
+prove: $(STAMP) ## Run the long proofs, none skipped; figures go to docs/proofs/NAME.md
+	WEAKVID_PROVE=1 $(PY) -m pytest -m slow -ra -s $(or $(ARGS),tests)
 
 clean: ## Remove caches, build files, the demo's and the benchmark's data and runs
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,114 @@
+"""Long proofs: each notes its figures, and a proving run keeps them in docs/proofs/NAME.md.
+
+A proof asks for the fixture `figures` and calls `figures(name=value, ...)`; values are numbers or
+short texts. NAME is the module's name without `test_`. A proving run (WEAKVID_PROVE=1, what
+`make prove` sets) skips nothing: a skip is a failure that says what is missing.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROVES = bool(os.environ.get("WEAKVID_PROVE"))
+
+
+@dataclass
+class Proof:
+    """What one test showed."""
+
+    name: str
+    outcome: str = "not run"
+    seconds: float = 0.0
+    figures: dict[str, object] = field(default_factory=dict)
+
+
+_PROOFS = pytest.StashKey[dict[str, dict[str, Proof]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_PROOFS] = {}
+
+
+def _proof_of(item: pytest.Item) -> Proof:
+    module = item.config.stash[_PROOFS].setdefault(item.path.stem.removeprefix("test_"), {})
+    return module.setdefault(item.name, Proof(item.name))
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest):
+    """A function that notes figures of this proof."""
+    proof = _proof_of(request.node)
+    started = time.monotonic()
+
+    def note(**values: object) -> None:
+        proof.figures.update(values)
+        line = ", ".join(f"{name}={value}" for name, value in values.items())
+        print(f"  [{time.monotonic() - started:6.1f} s] {line}", flush=True)
+
+    return note
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if PROVES and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"a proving run skips none: {report.longrepr[2]}"
+    proof = _proof_of(item)
+    proof.seconds += report.duration
+    if report.when == "call" or report.outcome != "passed":
+        proof.outcome = report.outcome
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not PROVES:
+        return
+    folder = ROOT / "docs" / "proofs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, proofs in session.config.stash[_PROOFS].items():
+        (folder / f"{name}.md").write_text(_page(name, list(proofs.values()), session.config))
+
+
+def _page(name: str, proofs: list[Proof], config: pytest.Config) -> str:
+    failed = [proof for proof in proofs if proof.outcome != "passed"]
+    lines = [
+        f"# Proof: {name.replace('_', ' ')}",
+        "",
+        f"- result: {f'{len(failed)} FAILED of ' if failed else 'all passed, '}{len(proofs)}",
+        f"- command: `make prove ARGS=tests/proofs/test_{name}.py`"
+        f" (here: `pytest {' '.join(config.invocation_params.args)}`)",
+        f"- commit: {_git('rev-parse', '--short=12', 'HEAD')}{_dirt()}",
+        f"- date: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}",
+        f"- machine: {os.cpu_count()} CPUs, {platform.system()} {platform.release()}, "
+        f"Python {sys.version.split()[0]}",
+        "",
+        "| proof | result | figure | value |",
+        "|---|---|---|---|",
+    ]
+    for proof in proofs:
+        sentence = proof.name.removeprefix("test_").replace("_", " ")
+        rows = {**proof.figures, "wall time": f"{proof.seconds:.0f} s"}
+        for figure, value in rows.items():
+            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            lines.append(f"| {sentence} | {proof.outcome} | {figure.replace('_', ' ')} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def _dirt() -> str:
+    """Say where the code that ran is not that of the commit."""
+    dirty = _git("status", "--porcelain", "--", "pipeline", "shards", "configs", "tests/proofs")
+    return "" if dirty == "unknown" else f" and {len(dirty.splitlines())} changed files"
