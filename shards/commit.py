@@ -4,20 +4,24 @@ Crash by crash:
     before a part is renamed   nothing of it is visible; `_tmp` is swept at the next start
     between two parts          the first has its final name but no record names it, so nobody
                                reads it; the next attempt puts the same bytes there again
-    before the record          the same
+    before the record          the same; the file of rows is named by its content
     after the record           the bundle is committed and is never built again
 Only the record counts. It is created if absent, under a lock, so that of several attempts one
 commits and the others see it.
 """
 
 import dataclasses
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import pyarrow as pa
+
 from shards import storage
 from shards.check import check_part
+from shards.rows import rows_bytes, rows_table, with_rows
 from shards.schema import SCHEMA_VERSION, canonical_json
 from shards.write import PartRecord
 
@@ -34,10 +38,11 @@ class BundleRecord:
         bundle: Six digits.
         fingerprint: Hash of sources, settings and code version that decide the bytes.
         planned: Clips planned for each video of the bundle before any was decoded.
-        parts: The tars.
+        parts: The tars. Their rows lie in a file beside the record.
         rejects: Rows of `rejects.jsonl`.
         videos: One row a source, see `shards.columns.VIDEO_COLUMNS`; `flags` is a list.
         attempt: Which attempt built it; not part of what is compared.
+        rows_sha256: Hash of the file of rows, empty before the commit.
     """
 
     bundle: str
@@ -47,6 +52,7 @@ class BundleRecord:
     rejects: list[dict[str, Any]] = field(default_factory=list)
     videos: list[dict[str, Any]] = field(default_factory=list)
     attempt: int = 0
+    rows_sha256: str = ""
 
     @property
     def num_samples(self) -> int:
@@ -54,11 +60,14 @@ class BundleRecord:
         return sum(part.num_samples for part in self.parts)
 
     def to_bytes(self) -> bytes:
-        """Return the record as JSON."""
-        value = dataclasses.asdict(self)
-        for part in value["parts"]:
-            del part["temporary"]
-        return canonical_json({"schema": SCHEMA_VERSION, **value})
+        """Return the record as JSON, without the rows of its samples."""
+        value = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        parts = [
+            {"name": part.name, "sha256": part.sha256, "bytes": part.bytes}
+            | {"num_samples": part.num_samples}
+            for part in self.parts
+        ]
+        return canonical_json({**value, "parts": parts, "schema": SCHEMA_VERSION})
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -79,21 +88,51 @@ def record_path(out: str, bundle: str) -> str:
     return storage.join(out, DONE, f"{bundle}.json")
 
 
+def rows_path(out: str, record: BundleRecord) -> str:
+    """Return the path of the rows of a record's samples."""
+    return storage.join(out, DONE, f"{record.bundle}.{record.rows_sha256[:16]}.parquet")
+
+
 def committed_bundles(out: str) -> list[str]:
     """Return the sorted names of the bundles that are committed."""
     names = storage.list_names(storage.join(out, DONE), ".json")
     return [name.removesuffix(".json") for name in names]
 
 
-def read_record(out: str, bundle: str) -> BundleRecord | None:
-    """Return the record of a bundle, None where it is not committed."""
+def read_record(out: str, bundle: str, *, with_samples: bool = True) -> BundleRecord | None:
+    """Return the record of a bundle, None where it is not committed.
+
+    Args:
+        out: Output folder.
+        bundle: Six digits.
+        with_samples: Whether its parts get their rows; else those are empty.
+
+    Raises:
+        ValueError: If the record or its rows are damaged.
+    """
     path = record_path(out, bundle)
     if not storage.exists(path):
         return None
     try:
-        return BundleRecord.from_json(storage.read_json(path))
+        record = BundleRecord.from_json(storage.read_json(path))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} must be a bundle's record, got: {error}") from error
+    if not with_samples:
+        return record
+    return dataclasses.replace(record, parts=with_rows(record.parts, read_rows(out, record)))
+
+
+def read_rows(out: str, record: BundleRecord) -> pa.Table:
+    """Return the rows of a committed bundle's samples, by part and offset.
+
+    Raises:
+        ValueError: If they are damaged or missing.
+    """
+    path = rows_path(out, record)
+    try:
+        return rows_table(storage.read_bytes(path), record.rows_sha256, record.parts)
+    except (FileNotFoundError, ValueError) as error:
+        raise ValueError(f"{path} must hold the rows of its record, got: {error}") from error
 
 
 def commit_bundle(out: str, record: BundleRecord, *, num_decoded: int = 1) -> bool:
@@ -113,7 +152,7 @@ def commit_bundle(out: str, record: BundleRecord, *, num_decoded: int = 1) -> bo
     _check_parts(record, num_decoded)
     storage.make_folder(storage.join(out, DONE))
     with storage.locked(storage.join(out, DONE, ".lock")):
-        standing = read_record(out, record.bundle)
+        standing = read_record(out, record.bundle, with_samples=False)
         if standing is not None:
             _compare(standing, record)
             for part in record.parts:
@@ -122,6 +161,9 @@ def commit_bundle(out: str, record: BundleRecord, *, num_decoded: int = 1) -> bo
         for part in record.parts:
             storage.publish(part.temporary, storage.join(out, part.name))
         _delete_tars(out, record.bundle, keep=[part.name for part in record.parts])
+        rows = rows_bytes(record.parts)
+        record = dataclasses.replace(record, rows_sha256=hashlib.sha256(rows).hexdigest())
+        storage.write_atomic(rows_path(out, record), rows)
         return storage.create_if_absent(record_path(out, record.bundle), record.to_bytes())
 
 
@@ -139,16 +181,21 @@ def retire_bundle(out: str, bundle: str) -> None:
 
 
 def sweep_uncommitted(out: str) -> list[str]:
-    """Delete tars that no record names; return their names.
+    """Delete tars and rows that no record names; return their names.
 
     Call it only while nothing builds into OUT.
     """
-    records = [read_record(out, bundle) for bundle in committed_bundles(out)]
-    named = {part.name for record in records if record for part in record.parts}
-    orphans = [name for name in storage.list_names(out, ".tar") if name not in named]
-    for name in orphans:
-        storage.delete(storage.join(out, name))
-    return orphans
+    done = storage.join(out, DONE)
+    named: set[str] = set()
+    for bundle in committed_bundles(out):
+        if record := read_record(out, bundle, with_samples=False):
+            named |= {part.name for part in record.parts}
+            named.add(rows_path(out, record).rpartition("/")[2])
+    orphans = [(out, name) for name in storage.list_names(out, ".tar") if name not in named]
+    orphans += [(done, name) for name in storage.list_names(done, ".parquet") if name not in named]
+    for folder, name in orphans:
+        storage.delete(storage.join(folder, name))
+    return [name for _, name in orphans]
 
 
 def _check_parts(record: BundleRecord, num_decoded: int) -> None:

@@ -194,6 +194,7 @@ def _manifest_row(sample: Sample, split: Split) -> dict[str, Any]:
         "key": sample.key,
         "video_id": meta["video_id"],
         "split": split,
+        "lang": meta.get("lang", ""),
         "t0_ms": start_ms(meta),
         "t1_ms": round(meta["t1_s"] * 1000),
         "num_windows": len(sample.windows),

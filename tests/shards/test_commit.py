@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -88,7 +89,8 @@ def test_a_commit_publishes_the_parts_and_then_the_record(tmp_path, make_sample)
     assert committed_bundles(out) == ["000000"]
     assert not list((tmp_path / "_tmp").iterdir())
     kept = read_record(out, "000000")
-    assert kept == replace(record, parts=[replace(part, temporary="") for part in record.parts])
+    parts = [replace(part, temporary="") for part in record.parts]
+    assert kept == replace(record, parts=parts, rows_sha256=kept.rows_sha256)
     assert kept.num_samples == 3
 
 
@@ -214,6 +216,28 @@ def test_records_are_plain_json_without_temporary_names(tmp_path, make_sample):
     data = Path(commit.record_path(out, "000000")).read_bytes()
     assert b"_tmp" not in data
     value = json.loads(data)
-    assert value["parts"][0]["rows"][0]["video_id"] == "video"
+    [rows] = (tmp_path / "done").glob("000000.*.parquet")
+    assert value["rows_sha256"] == hashlib.sha256(rows.read_bytes()).hexdigest()
     tar = (tmp_path / "000000-00.tar").read_bytes()
     assert value["parts"][0]["sha256"] == hashlib.sha256(tar).hexdigest()
+
+
+def test_rows_that_are_damaged_or_gone_are_refused_by_name(tmp_path, make_sample):
+    out = str(tmp_path)
+    commit_bundle(out, build(out, [make_sample()], planned={"video": 1}))
+    [rows] = (tmp_path / "done").glob("000000.*.parquet")
+    rows.write_bytes(rows.read_bytes()[:-9] + bytes(9))
+    with pytest.raises(ValueError, match=re.escape(str(rows))):
+        read_record(out, "000000")
+    assert read_record(out, "000000", with_samples=False).num_samples == 1
+    rows.unlink()
+    with pytest.raises(ValueError, match=re.escape(str(rows))):
+        read_record(out, "000000")
+
+
+def test_rows_that_no_record_names_are_swept(tmp_path, make_sample):
+    out = str(tmp_path)
+    commit_bundle(out, build(out, [make_sample()], planned={"video": 1}))
+    (tmp_path / "done" / "000000.0123456789abcdef.parquet").write_bytes(b"of another attempt")
+    assert sweep_uncommitted(out) == ["000000.0123456789abcdef.parquet"]
+    assert read_record(out, "000000").num_samples == 1

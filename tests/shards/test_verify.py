@@ -1,3 +1,5 @@
+import dataclasses
+import hashlib
 import json
 import re
 import tarfile
@@ -5,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shards.commit import record_path
+from shards.commit import read_record, record_path, rows_path
+from shards.rows import rows_bytes
 from shards.verify import verify
 
 
@@ -93,10 +96,12 @@ def test_a_reject_that_says_something_else_is_seen(folder):
 
 
 def test_a_row_that_differs_from_its_record_is_seen(folder):
-    path = Path(record_path(str(folder), "000000"))
-    record = json.loads(path.read_text())
-    record["parts"][0]["rows"][1]["caption"] = "another"
-    path.write_text(json.dumps(record))
+    record = read_record(str(folder), "000000")
+    record.parts[0].rows[1]["caption"] = "another"
+    rows = rows_bytes(record.parts)
+    record = dataclasses.replace(record, rows_sha256=hashlib.sha256(rows).hexdigest())
+    Path(rows_path(str(folder), record)).write_bytes(rows)
+    Path(record_path(str(folder), "000000")).write_bytes(record.to_bytes())
     problems = verify(str(folder))
     assert len(problems) == 1
     assert "must equal its bundle's record" in problems[0]

@@ -59,6 +59,7 @@ def test_rows_say_where_each_sample_lies(tmp_path, make_sample):
         "key": samples[1].key,
         "video_id": "video",
         "split": "train",
+        "lang": "",
         "shard": "000007-00.tar",
         "offset": part.rows[0]["length"],
         "length": len(sample_span(samples[1])),
