@@ -8,9 +8,10 @@ from typing import Any
 
 from configs.clips import ClipsConfig
 from configs.shards import ShardsConfig
-from configs.sources import LimitsConfig
+from configs.sources import SourcesConfig
 from pipeline.listing.source import SourceFile
-from pipeline.tasks.source import SourceBuilder, SpooledClip
+from pipeline.tasks.outcome import SpooledClip
+from pipeline.tasks.source import SourceBuilder
 from pipeline.tasks.spool import ClipSpool
 from shards.commit import BundleRecord, commit_bundle
 from shards.schema import sample_key, split_of, start_ms
@@ -27,7 +28,7 @@ class BundleTask:
     sources: tuple[SourceFile, ...]
     clips: ClipsConfig
     shards: ShardsConfig
-    limits: LimitsConfig
+    intake: SourcesConfig
     config_hash: str
 
     @property
@@ -67,16 +68,18 @@ def build_bundle(
     """
     planned: dict[str, int] = {}
     rejects: list[dict[str, Any]] = []
+    videos: list[dict[str, Any]] = []
     clips: list[SpooledClip] = []
     on_progress(BundleCounts())
     with ClipSpool(task.out, task.bundle) as spool:
         for source in task.sources:
             outcome = SourceBuilder(
-                source, task.clips, task.limits, task.config_hash, spool
+                source, task.clips, task.intake, task.config_hash, spool
             ).build()
             planned[source.video_id] = outcome.num_planned
             clips += outcome.clips
             rejects += outcome.rejects
+            videos.append(outcome.video)
             on_progress(BundleCounts(len(planned), len(clips), len(rejects)))
         parts = _write(task, clips, spool)
     stamp = {"bundle": task.bundle, "attempt": attempt}
@@ -86,6 +89,7 @@ def build_bundle(
         planned=planned,
         parts=parts,
         rejects=[row | stamp for row in rejects],
+        videos=videos,
         attempt=attempt,
     )
     commit_bundle(task.out, record)

@@ -77,7 +77,7 @@ def plan_bundles(
             sources=tuple(members),
             clips=job.clips,
             shards=job.shards,
-            limits=job.sources.limits,
+            intake=job.sources,
             config_hash=config_hash,
         )
         for bundle, members in sorted(by_bundle.items())
@@ -158,6 +158,7 @@ def _fingerprint(job: ShardsJob, sources: Sequence[SourceFile]) -> str:
         "code": CODE_VERSION,
         "clips": job.clips.model_dump(mode="json"),
         "limits": job.sources.limits.model_dump(mode="json"),
+        "narration": [list(job.sources.languages), job.sources.allow_uncaptioned],
         "caps": [shards.max_shard_bytes, shards.max_shard_samples],
         "splits": [shards.val_share, shards.test_share],
         "sources": [
@@ -169,6 +170,10 @@ def _fingerprint(job: ShardsJob, sources: Sequence[SourceFile]) -> str:
                 source.captions.rpartition(".")[2],
                 source.caption_bytes,
                 source.caption_stamp,
+                source.caption_span,
+                source.language,
+                source.interval,
+                source.extra,
             ]
             for source in sources
         ],

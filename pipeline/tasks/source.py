@@ -1,55 +1,32 @@
 """One source -> clips in the spool, or the rejects that say why not."""
 
+import json
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from configs.clips import ClipsConfig
-from configs.sources import LimitsConfig
+from configs.sources import SourcesConfig
 from pipeline.captions.cue import CaptionError, Captions
-from pipeline.captions.read import load_captions
 from pipeline.captions.windows import make_windows, nearest_bag
 from pipeline.listing.source import SourceFile, reject_row
 from pipeline.media.decode import decode_source, make_request
 from pipeline.media.errors import LOAD_DEPENDENT, MediaError
 from pipeline.media.framing import Message
-from pipeline.media.request import DecodeSummary, Probe
+from pipeline.media.request import Probe
 from pipeline.tasks.clips import ClipPlan, plan_clips, slot_ms
+from pipeline.tasks.narration import embedded_captions, listed_captions, narrate
+from pipeline.tasks.outcome import Findings, SourceOutcome, SpooledClip
 from pipeline.tasks.spool import ClipSpool
 from shards import storage
-from shards.schema import CODE_VERSION, Sample, Window
+from shards.schema import CODE_VERSION, Window
 
 logger = logging.getLogger(__name__)
 
 NUM_TRIES = 2
 MAX_DAMAGED_SHARE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class SpooledClip:
-    """A clip of the spool: its sample without the bytes of its mp4 and flac."""
-
-    meta: dict[str, Any]
-    windows: tuple[Window, ...]
-    place: tuple[int, int]
-    clip_bytes: int
-
-    def load(self, spool: ClipSpool) -> Sample:
-        """Return the whole sample."""
-        block = spool.get(self.place)
-        audio = block[self.clip_bytes :] or None
-        caption = self.windows[0].text
-        return Sample(self.meta, block[: self.clip_bytes], caption, self.windows, audio)
-
-
-@dataclass(slots=True)
-class SourceOutcome:
-    """What became of one source: planned = clips + clips of its rejects."""
-
-    num_planned: int = 0
-    clips: list[SpooledClip] = field(default_factory=list)
-    rejects: list[dict[str, Any]] = field(default_factory=list)
 
 
 class SourceBuilder:
@@ -58,93 +35,130 @@ class SourceBuilder:
     Args:
         source: The video and its captions.
         clips: How clips are cut.
-        limits: What the source may cost.
+        intake: What the source may cost, and which narration is taken.
         config_hash: Hash of the settings that decide a sample's bytes.
         spool: Where the clips go.
+        on_due: Called when it is known how many seconds the decoder may take.
     """
 
     def __init__(
         self,
         source: SourceFile,
         clips: ClipsConfig,
-        limits: LimitsConfig,
+        intake: SourcesConfig,
         config_hash: str,
         spool: ClipSpool,
+        on_due: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._source = source
         self._clips = clips
-        self._limits = limits
+        self._intake = intake
+        self._limits = intake.limits
         self._config_hash = config_hash
         self._spool = spool
+        self._on_due = on_due
+        self._begin()
+
+    def _begin(self) -> None:
+        self._found = Findings()
         self._plan = ClipPlan(())
+        self._windows: list[Window] = []
         self._messages: list[tuple[Message, tuple[int, int]]] = []
 
     def build(self) -> SourceOutcome:
         """Return the clips and rejects of the source; it raises for no fault of the source."""
-        try:
-            captions = load_captions(Path(self._source.captions), self._limits)
-        except CaptionError as error:
-            return self._rejected(error.code, error.detail, "captions")
-        windows = make_windows(captions.cues, self._clips.max_words)
+        outcome = self._build()
+        outcome.video = self._found.row(self._source, outcome)
+        return outcome
+
+    def _build(self) -> SourceOutcome:
         mark = self._spool.mark()
         for tries_left in reversed(range(NUM_TRIES)):
-            self._messages = []
-            self._plan = ClipPlan(())
+            self._begin()
             try:
-                return self._decode(captions, windows)
+                if self._source.captions:
+                    self._narrate(listed_captions(self._source, self._limits))
+                return self._decode()
+            except CaptionError as error:
+                return self._rejected(error.code, error.detail, "captions")
             except MediaError as error:
                 self._spool.rewind(mark)
-                if error.code not in LOAD_DEPENDENT or not tries_left:
+                # A hang costs its whole deadline: it is not waited for twice in a row.
+                if error.code not in LOAD_DEPENDENT - {"E_TIMEOUT"} or not tries_left:
                     return self._rejected(error.code, error.detail, "decode")
                 logger.warning("%s: %s; trying once more", self._source.name, error)
         raise AssertionError("the last try returns")
 
-    def _decode(self, captions: Captions, windows: list[Window]) -> SourceOutcome:
+    def _narrate(self, captions: Captions | CaptionError) -> None:
+        narration = narrate(self._source, captions, self._intake)
+        self._found.narration = narration
+        self._windows = make_windows(narration.cues, self._clips.max_words)
+
+    def _decode(self) -> SourceOutcome:
         path = Path(self._source.video)
         self._check_unchanged()
-        sha256 = storage.sha256_of(str(path))
+        self._found.num_bytes = self._source.bytes
+        self._found.sha256 = storage.sha256_of(str(path))
 
         def plan(probe: Probe) -> tuple[int, ...]:
-            self._plan = plan_clips(windows, probe.duration_s, self._clips, self._limits.duration_s)
+            self._found.probe = probe
+            if not self._source.captions:
+                self._narrate(embedded_captions(probe))
+            self._plan = self._plan_clips(probe)
             if not self._plan.starts:
                 raise MediaError("W_CAPPASTEOF", "all narration lies after the end of the video")
+            limits = self._limits
+            self._on_due(max(limits.deadline_s, limits.deadline_per_s * (probe.duration_s or 0)))
             return self._plan.starts
 
         request = make_request(path, self._clips, self._limits)
-        probe, summary = decode_source(request, self._limits, plan, self._take)
+        request = replace(request, wants_subtitles=not self._source.captions)
+        _, summary = decode_source(request, self._limits, plan, self._take)
         self._check_unchanged()
+        self._found.summary = summary
         if summary.num_damaged > MAX_DAMAGED_SHARE * summary.num_frames:
             raise MediaError(
                 "W_CORRUPT", f"{summary.num_damaged} of {summary.num_frames} frames are damaged"
             )
-        flags = sorted({*captions.flags, *summary.flags})
-        constant = self._constant_meta(sha256, probe, summary, flags)
-        return self._outcome(constant, windows)
+        return self._outcome()
+
+    def _plan_clips(self, probe: Probe) -> ClipPlan:
+        clips = self._clips
+        if not self._windows:
+            # No window to centre a clip on. The settings of the sample stay what they were.
+            if probe.duration_s is None:
+                raise MediaError("W_NOCAP", "neither captions nor headers tell where it ends")
+            clips = clips.model_copy(update={"policy": "uniform"})
+        return plan_clips(self._windows, probe.duration_s, clips, self._limits.duration_s)
 
     def _check_unchanged(self) -> None:
         """Called when the captions are read, and once more when the video is."""
         source = self._source
-        for what, path, listed in (
-            ("video", source.video, (source.bytes, source.stamp)),
-            ("captions", source.captions, (source.caption_bytes, source.caption_stamp)),
-        ):
+        listed = [("video", source.video, (source.bytes, source.stamp))]
+        if source.captions:
+            stamp = (source.caption_bytes, source.caption_stamp)
+            listed.append(("captions", source.captions, stamp))
+        for what, path, before in listed:
             try:
                 stat = Path(path).stat()
             except OSError as error:
                 raise MediaError("E_FETCH", f"{what}: cannot be read: {error.strerror}") from error
-            if (stat.st_size, str(stat.st_mtime_ns)) != listed:
+            if (stat.st_size, str(stat.st_mtime_ns)) != before:
                 raise MediaError("E_CHANGED", f"{what}: changed since it was listed; run again")
 
     def _take(self, message: Message, block: bytes) -> None:
         place = self._spool.put(block) if message["kind"] == "clip" else (0, 0)
         self._messages.append((message, place))
 
-    def _constant_meta(
-        self, sha256: str, probe: Probe, summary: DecodeSummary, flags: list[str]
-    ) -> dict[str, Any]:
-        return {
+    def _constant_meta(self) -> dict[str, Any]:
+        """What all samples of the source say alike."""
+        probe, summary, narration = self._found.probe, self._found.summary, self._found.narration
+        assert probe is not None
+        assert summary is not None
+        assert narration is not None
+        meta = {
             "video_id": self._source.video_id,
-            "src": {"bytes": self._source.bytes, "sha256": sha256},
+            "src": {"bytes": self._found.num_bytes, "sha256": self._found.sha256},
             "fps": self._clips.fps,
             "n": self._clips.num_frames,
             "margin": self._clips.margin,
@@ -154,11 +168,14 @@ class SourceBuilder:
             "rot": summary.rotation,
             "sar": probe.sar,
             "codec": probe.codec,
-            "flags": flags,
+            "lang": narration.language,
+            "flags": self._found.flags,
             "build": {"code": CODE_VERSION, "cfg": self._config_hash},
         }
+        return meta | ({"extra": json.loads(self._source.extra)} if self._source.extra else {})
 
-    def _outcome(self, constant: dict[str, Any], windows: list[Window]) -> SourceOutcome:
+    def _outcome(self) -> SourceOutcome:
+        constant = self._constant_meta()
         outcome = SourceOutcome(num_planned=self._plan.num_planned)
         for slot in self._plan.past_end:
             row = self._row("W_CAPPASTEOF", "narration after the end of the video", "plan")
@@ -170,13 +187,19 @@ class SourceBuilder:
                 outcome.rejects.append(row | {"clips": 1, "t0_s": t0_s})
                 continue
             t1_s = self._start_s(message["slot"] + self._clips.num_frames)
-            bag = nearest_bag(windows, t0_s, t1_s, self._clips.bag_size)
+            bag = self._bag(message["slot"], t0_s, t1_s)
             times = {"t0_s": t0_s, "t1_s": t1_s, "pts_s": message["pts_s"], "dup": message["dup"]}
             flags = sorted({*constant["flags"], *message["flags"]})
             meta = constant | times | {"flags": flags}
-            clip = SpooledClip(meta, bag, place, message["clip_bytes"])
-            outcome.clips.append(clip)
+            outcome.clips.append(SpooledClip(meta, bag, place, message["clip_bytes"]))
         return outcome
+
+    def _bag(self, slot: int, t0_s: float, t1_s: float) -> tuple[Window, ...]:
+        drawn = self._plan.bags.get(slot)
+        if drawn is None:
+            return nearest_bag(self._windows, t0_s, t1_s, self._clips.bag_size)
+        # The policy's order stands: its first window is the primary one.
+        return tuple(nearest_bag([self._windows[at]], t0_s, t1_s, 1)[0] for at in drawn)
 
     def _start_s(self, slot: int) -> float:
         return slot_ms(slot, self._clips.fps) / 1000

@@ -1,9 +1,10 @@
+import dataclasses
 import os
 
 import pytest
 
 from configs.clips import ClipsConfig
-from configs.sources import LimitsConfig
+from configs.sources import SourcesConfig
 from pipeline.listing.folder import list_folder
 from pipeline.media.errors import MediaError
 from pipeline.tasks import source as source_module
@@ -12,15 +13,25 @@ from pipeline.tasks.spool import ClipSpool
 from shards.clipcodec import decode_audio, decode_clip
 
 CLIPS = ClipsConfig(short_side=32)
+INTAKE = SourcesConfig()
 
 
 @pytest.fixture
 def build(tmp_path):
-    def build_one(folder, name, clips=CLIPS, before=lambda source: None):
-        [found] = [s for s in list_folder(folder, LimitsConfig()).sources if s.video_id == name]
+    def build_one(
+        folder,
+        name,
+        before=lambda source: None,
+        change=lambda source: source,
+        intake=INTAKE,
+    ):
+        [found] = [
+            s for s in list_folder(folder, SourcesConfig().limits).sources if s.video_id == name
+        ]
         before(found)
+        found = change(found)
         with ClipSpool(str(tmp_path / "out"), "000000") as spool:
-            outcome = SourceBuilder(found, clips, LimitsConfig(), "cfg", spool).build()
+            outcome = SourceBuilder(found, CLIPS, intake, "cfg", spool).build()
             return outcome, [clip.load(spool) for clip in outcome.clips]
 
     return build_one
@@ -109,7 +120,7 @@ def test_a_verdict_of_a_busy_machine_is_tried_once_more(build, narrated, monkeyp
         calls.append(1)
         if len(calls) == 1:
             decode(*args)  # leaves clips in the spool, which the second try must not keep
-            raise MediaError("E_TIMEOUT", "busy")
+            raise MediaError("E_OOM", "busy")
         return decode(*args)
 
     monkeypatch.setattr(source_module, "decode_source", flaky)
@@ -129,3 +140,69 @@ def test_a_verdict_that_stands_rejects_all_planned_clips(build, narrated, monkey
     outcome, samples = build(narrated, "ada")
     [row] = outcome.rejects
     assert samples == [] and (row["code"], row["clips"], outcome.num_planned) == ("E_CRASH", 3, 3)
+
+
+def test_a_hang_is_not_waited_for_twice_in_a_row(build, narrated, monkeypatch):
+    calls = []
+
+    def hang(*args):
+        calls.append(1)
+        raise MediaError("E_TIMEOUT", "not done in 60 s")
+
+    monkeypatch.setattr(source_module, "decode_source", hang)
+    [row] = build(narrated, "ada")[0].rejects
+    assert row["code"] == "E_TIMEOUT" and len(calls) == 1
+
+
+def test_a_row_says_what_the_video_is_and_what_became_of_it(build, narrated):
+    row = build(narrated, "ada")[0].video
+    assert (row["video_id"], row["name"], row["codec"]) == ("ada", "ada.mp4", "h264")
+    assert (row["width"], row["height"], row["fps"], row["duration_s"]) == (64, 48, 30.0, 5.0)
+    assert (row["planned"], row["written"], row["rejected"]) == (3, 3, 0)
+    assert len(row["sha256"]) == 64
+    torn = build(narrated, "torn")[0].video
+    assert (torn["planned"], torn["written"], torn["duration_s"]) == (0, 0, None)
+    assert torn["bytes"] == (narrated / "torn.mp4").stat().st_size
+
+
+def test_columns_of_the_listing_travel_into_the_sample(build, narrated):
+    def extra(source):
+        return dataclasses.replace(source, extra='{"label":"cooking"}', language="de")
+
+    outcome, samples = build(narrated, "ada", change=extra)
+    assert samples[0].meta["extra"] == {"label": "cooking"}
+    assert samples[0].meta["lang"] == outcome.video["lang"] == "de"
+    assert outcome.video["extra"] == '{"label":"cooking"}'
+    assert "extra" not in build(narrated, "ada")[1][0].meta
+
+
+def test_a_video_without_captions_is_a_reject_or_clips_with_empty_bags(build, narrated):
+    def mute(source):
+        return dataclasses.replace(source, captions="", caption_bytes=0, caption_stamp="")
+
+    [row] = build(narrated, "ada", change=mute)[0].rejects
+    assert (row["code"], row["stage"]) == ("W_NOCAP", "captions")
+    allowed = SourcesConfig(allow_uncaptioned=True)
+    outcome, samples = build(narrated, "ada", change=mute, intake=allowed)
+    assert outcome.num_planned == len(samples) == 1 and outcome.rejects == []
+    assert samples[0].windows == () and samples[0].caption == ""
+    assert "W_NOCAP" in samples[0].meta["flags"]
+
+
+def test_a_language_that_is_not_asked_for_starts_no_decoder(build, narrated, monkeypatch):
+    monkeypatch.setattr(source_module, "decode_source", None)
+    [row] = build(narrated, "ada", intake=SourcesConfig(languages=("fr",)))[0].rejects
+    assert (row["code"], row["stage"], row["clips"]) == ("W_CAPLANG", "captions", 0)
+
+
+def test_the_windows_that_a_policy_drew_are_the_bag_in_its_order(build, narrated, monkeypatch):
+    plan = source_module.plan_clips
+
+    def drawn(*args):
+        made = plan(*args)
+        return dataclasses.replace(made, bags=dict.fromkeys(made.starts, (2, 0)))
+
+    monkeypatch.setattr(source_module, "plan_clips", drawn)
+    _, samples = build(narrated, "ada")
+    assert [window.index for window in samples[0].windows] == [2, 0]
+    assert samples[0].caption == "and three" and samples[0].windows[0].center_dist_s > 0
