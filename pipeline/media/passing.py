@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 
 from pipeline.media.clips import ClipAssembler, Picture, wanted_slots
+from pipeline.media.damage import DamageWatch
 from pipeline.media.errors import MediaError
 from pipeline.media.framing import Message
 from pipeline.media.grid import Clock, GridSampler
@@ -13,6 +14,7 @@ from pipeline.media.picture import Scaler
 from pipeline.media.probe import Source
 from pipeline.media.request import DecodeSummary, Request
 from pipeline.media.sound import SoundTrack
+from pipeline.media.timeline import Timeline
 
 TRUNCATED_SHARE = 0.98
 """A video that ends before this share of its announced duration is called truncated."""
@@ -36,13 +38,18 @@ class DecodePass:
         time_base = Fraction(source.video.time_base or Fraction(1, 1_000_000))
         self._clock = Clock.of(time_base, source.zero_s, request.fps)
         self._time_base = time_base
-        slots = wanted_slots(starts, request.num_frames)
+        slots = wanted_slots(starts, request.num_frames, request.margin)
         self._sampler: GridSampler[_Decoded] = GridSampler(self._clock, slots)
         self._sound = SoundTrack(request.audio_hz, source.zero_s) if source.audio else None
         slow_code = "W_FPSLOW" if "W_FPSLOW" in source.probe.flags else "E_DUPFRAMES"
         self._clips = ClipAssembler(request, starts, self._sound, slow_code)
-        self._scaler = Scaler(request.short_side, request.max_side_px)
-        self._is_damaged = False
+        self._scaler = Scaler(
+            request.short_side, request.max_side_px, wants_rgb=request.encoding != "mp4"
+        )
+        self._damage = DamageWatch()
+        self._timeline = Timeline(source.container)
+        self._key_pts: int | None = None
+        self._last_pts: int | None = None
         self._last_duration = 0
         self._steps: tuple[int, int] | None = None
         self._flags = set(source.probe.flags)
@@ -65,8 +72,12 @@ class DecodePass:
                 _raise_if_memory(error)
                 self._flags.add("W_CORRUPT")
                 packet = None
+            if self._damage.has_complaint():
+                # What the demuxer skipped may have been pictures.
+                self._on_error(is_video=True)
             if packet is None:
                 break
+            self._timeline.mend(packet)
             yield from self._decode(packet)
         if not self._clips.is_done:
             yield from self._end()
@@ -76,23 +87,37 @@ class DecodePass:
         is_video = packet.stream.type == "video"
         if is_video and self._sampler.is_done:
             return
+        if is_video:
+            self._look_at(packet)
         try:
             frames = packet.decode()
         except av.error.FFmpegError as error:
             _raise_if_memory(error)
             self._on_error(is_video)
             return
+        if self._damage.has_complaint():
+            self._on_error(is_video)
         for frame in frames:
             if isinstance(frame, av.VideoFrame):
                 yield from self._on_picture(frame)
             elif isinstance(frame, av.AudioFrame):
                 yield from self._on_sound(frame)
 
+    def _look_at(self, packet: av.Packet) -> None:
+        """Note what the order of the packets tells of the source."""
+        self._last_pts = packet.pts
+        if packet.is_discard:
+            self._flags.add("W_EDITLIST")
+        if packet.is_keyframe:
+            self._key_pts = packet.pts
+        elif packet.pts is not None and self._key_pts is not None and packet.pts < self._key_pts:
+            # Shown before the key frame that it was sent after: it needs the group before.
+            self._flags.add("W_OPENGOP")
+
     def _on_error(self, is_video: bool) -> None:
         self._flags.add("W_CORRUPT")
         if is_video:
-            # Everything until the next key frame is built on what was lost.
-            self._is_damaged = True
+            self._damage.mark(self._last_pts)
 
     def _on_picture(self, frame: av.VideoFrame) -> Iterator[tuple[Message, bytes]]:
         summary = self.summary
@@ -101,10 +126,10 @@ class DecodePass:
             raise MediaError("E_HUGE", f"a frame of {frame.width}x{frame.height}")
         if self._scaler.size is None:
             self._fix(frame)
-        self._is_damaged = (self._is_damaged and not frame.key_frame) or frame.is_corrupt
-        decoded = _Decoded(frame, summary.num_frames, self._is_damaged)
+        is_damaged = self._damage.judge(frame)
+        decoded = _Decoded(frame, summary.num_frames, is_damaged)
         summary.num_frames += 1
-        summary.num_damaged += self._is_damaged
+        summary.num_damaged += is_damaged
         ticks = self._ticks(frame)
         if self._sampler.last_ticks is not None:
             step = ticks - self._sampler.last_ticks
@@ -127,6 +152,7 @@ class DecodePass:
 
     def _fix(self, frame: av.VideoFrame) -> None:
         self._scaler.fix(frame, self._source.sar)
+        self._clips.matrix = self._scaler.matrix
         if self._scaler.rotation:
             self._flags.add("W_ROT")
         if frame.interlaced_frame:
@@ -149,11 +175,11 @@ class DecodePass:
 
     def _picture(self, decoded: "_Decoded", ticks: int) -> Picture:
         if decoded.picture is None:
-            decoded.picture = Picture(
+            decoded.picture = Picture.of(
                 self._scaler.upright(decoded.frame),
                 self._clock.seconds(ticks),
                 decoded.index,
-                decoded.is_damaged,
+                is_damaged=decoded.is_damaged,
             )
         return decoded.picture
 
@@ -180,8 +206,12 @@ class DecodePass:
         if self._scaler.size is not None:
             summary.width, summary.height = self._scaler.size
         summary.rotation = self._scaler.rotation
+        if summary.num_damaged:
+            self._flags.add("W_CORRUPT")
         if self._sampler.num_backward:
             self._flags.add("W_BACKWARD")
+        if self._timeline.num_jumps:
+            self._flags.add("W_DISCONT")
         # Containers round PTS, at worst to a millisecond, which varies no rate.
         rounding = self._clock.ticks_per_s // 1000
         if self._steps and self._steps[1] > VARIED_SHARE * self._steps[0] + rounding:

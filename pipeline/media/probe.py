@@ -7,25 +7,12 @@ from pathlib import Path
 
 import av
 
+from pipeline.media.allowed import AUDIO, VIDEO, open_options
+from pipeline.media.containers import is_cut_off, is_encrypted, lacks_index
 from pipeline.media.errors import MediaError
+from pipeline.media.length import measure_end_s
 from pipeline.media.request import Probe, Request
 
-# HLS, DASH, concat and other formats that open further files are left out on purpose.
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,flv"  # as libavformat names them
-)
-CODECS = frozenset(
-    {
-        "av1", "libdav1d", "libaom-av1", "flv", "flv1", "h263", "h263p", "h264", "hevc", "mjpeg",
-        "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3",
-        "rv40", "theora", "vc1", "vp6", "vp6f", "vp8", "libvpx", "vp9", "libvpx-vp9", "wmv1",
-        "wmv2", "wmv3", "dvvideo", "prores", "h261", "svq1", "svq3", "cinepak",
-    }
-)  # fmt: skip
-"""Video decoders that may see a raw upload."""
-
-_BOX_HEADER_BYTES = 8
-_MAX_BOXES = 4096
 _HDR_TRANSFERS = frozenset({16, 18})  # SMPTE 2084 (PQ) and HLG in ISO/IEC 23091-2
 
 
@@ -47,9 +34,8 @@ def open_source(request: Request) -> Source:
     Raises:
         MediaError: With the code that says why it cannot be used.
     """
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
     try:
-        container = av.open(f"file:{request.path}", options=options)
+        container = av.open(f"file:{request.path}", options=open_options())
     except av.error.FileNotFoundError as error:
         raise MediaError("E_FETCH", "the file is gone") from error
     except (av.error.FFmpegError, ValueError) as error:
@@ -61,6 +47,8 @@ def open_source(request: Request) -> Source:
             "(sources.limits.streams)",
         )
     video = _choose_video(container)
+    if "enc_key_id" in video.metadata or is_encrypted(Path(request.path)):
+        raise MediaError("E_DRM", "the pictures are encrypted")
     audio = _choose_audio(container)
     _check_size(video, request)
     zero_s = _zero_s(container, [stream for stream in (video, audio) if stream is not None])
@@ -73,32 +61,9 @@ def _open_error(path: Path, error: Exception) -> MediaError:
     size = path.stat().st_size if path.exists() else 0
     if not size:
         return MediaError("E_EMPTY", "the file has no bytes")
-    if _lacks_moov(path):
+    if lacks_index(path):
         return MediaError("E_MOOV", "an MP4 without its index (moov): truncated")
     return MediaError("E_NOTMEDIA", f"no known container: {str(error)[:160]}")
-
-
-def _lacks_moov(path: Path) -> bool:
-    """Walk the top-level boxes of an ISO file; False for files of other kinds."""
-    with path.open("rb") as file:
-        num_bytes = path.stat().st_size
-        for index in range(_MAX_BOXES):
-            header = file.read(_BOX_HEADER_BYTES)
-            kind = header[4:]
-            if index == 0 and kind not in (b"ftyp", b"mdat", b"wide", b"free", b"skip"):
-                return False
-            if len(header) < _BOX_HEADER_BYTES:
-                return True
-            if kind == b"moov":
-                return False
-            size = int.from_bytes(header[:4])
-            if size == 1:
-                size = int.from_bytes(file.read(8)) - 8
-            if size < _BOX_HEADER_BYTES:
-                return size == 0
-            # A box may claim more than a seek can take.
-            file.seek(min(size - _BOX_HEADER_BYTES, num_bytes), 1)
-    return False
 
 
 def _choose_video(container: av.container.InputContainer) -> av.VideoStream:
@@ -112,7 +77,7 @@ def _choose_video(container: av.container.InputContainer) -> av.VideoStream:
     if not known:
         raise MediaError("E_CODEC", "no decoder for the video stream")
     largest = max(known, key=lambda one: (one.width * one.height, -one.index))
-    if largest.codec_context.name not in CODECS:
+    if largest.codec_context.name not in VIDEO:
         raise MediaError("E_CODEC", f"codec {largest.codec_context.name} is not allowed")
     if not largest.width or not largest.height:
         raise MediaError("E_CODEC", "the video stream does not tell the size of its pictures")
@@ -126,6 +91,8 @@ def _is_cover(stream: av.VideoStream) -> bool:
 def _choose_audio(container: av.container.InputContainer) -> av.AudioStream | None:
     audio = container.streams.best("audio")
     if not isinstance(audio, av.AudioStream) or audio.codec_context is None:
+        return None
+    if audio.codec_context.name not in AUDIO:
         return None
     return audio if audio.codec_context.sample_rate else None
 
@@ -164,7 +131,7 @@ def _probe(
     request: Request,
 ) -> Probe:
     zero_s, sar = clock
-    duration_s = _duration_s(container, video, zero_s)
+    duration_s = _duration_s(container, video, zero_s, request.path)
     if duration_s is not None and duration_s > request.max_duration_s:
         raise MediaError(
             "E_HUGE",
@@ -181,6 +148,7 @@ def _probe(
         "W_COVERART": any(map(_is_cover, container.streams.video)),
         "W_HDR": int(context.color_trc or 0) in _HDR_TRANSFERS,
         "W_10BIT": is_deep,
+        "W_TRUNC": is_cut_off(Path(request.path)),
         "W_FPSLOW": bool(video.average_rate) and video.average_rate < request.fps,
     }
     return Probe(
@@ -196,8 +164,13 @@ def _probe(
 
 
 def _duration_s(
-    container: av.container.InputContainer, video: av.VideoStream, zero_s: Fraction
+    container: av.container.InputContainer, video: av.VideoStream, zero_s: Fraction, path: str
 ) -> float | None:
+    if container.format.flags & av.format.Flags.ts_discont.value or not (
+        video.duration or container.duration
+    ):
+        end_s = measure_end_s(path, video.index)
+        return None if end_s is None else float(end_s - zero_s)
     if video.duration and video.time_base is not None:
         start = video.start_time or 0
         return float((start + video.duration) * Fraction(video.time_base) - zero_s)
