@@ -6,19 +6,16 @@ give the same bytes.
 
 import logging
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-
-from pipeline.reports import missing, text
+from pipeline.reports import missing
 from pipeline.reports.curves import CurvesSection, curves_section
 from pipeline.reports.fusion import FusionSection, fusion_section
 from pipeline.reports.headline import Tile, tiles
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.intake import IntakeSection, intake_section, load_manifest
 from pipeline.reports.missing import Missing
+from pipeline.reports.page import environment, style
 from pipeline.reports.retrieval import RetrievalSection, retrieval_section
 from pipeline.reports.sheets import SheetsSection, sheets_section
 from pipeline.reports.truth import load_truth
@@ -100,23 +97,8 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
 
 def render(report: Report) -> str:
     """Fill the template. Every text is cleaned and escaped; only our own markup passes."""
-    environment = Environment(
-        autoescape=True,
-        finalize=_harmless,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": text.number,
-        "percent": text.percent,
-        "duration": text.duration,
-        "shorten": text.shorten,
-    }
-    here = resources.files("pipeline.reports")
-    template = environment.from_string((here / "report.html.j2").read_text(encoding="utf-8"))
-    style = (here / "report.css").read_text(encoding="utf-8")
-    return template.render(report=report, style=Markup(style))
+    template = environment("pipeline.reports").get_template("report.html.j2")
+    return template.render(report=report, style=style("pipeline.reports", "report.css"))
 
 
 def flatten(tree: dict, prefix: str = "") -> list[tuple[str, str]]:
@@ -128,10 +110,3 @@ def flatten(tree: dict, prefix: str = "") -> list[tuple[str, str]]:
         else:
             leaves.append((f"{prefix}{key}", str(value)))
     return leaves
-
-
-def _harmless(value: object) -> object:
-    # Markup is a str too: ours is left as it is, everything else is from outside.
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return text.clean(value)
-    return value

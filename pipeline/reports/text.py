@@ -59,6 +59,16 @@ def duration(seconds: object) -> str:
     return f"{seconds:.1f}\u202fs"
 
 
+def num_bytes(value: object) -> str:
+    """Return a number of bytes in the unit that reads best, a dash for none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        return _MISSING
+    for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value >= size:
+            return f"{value / size:.1f}\u202f{unit}"
+    return f"{value:.0f}\u202fB"
+
+
 def as_float(value: object) -> float | None:
     """Return a finite figure as a float, none for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):

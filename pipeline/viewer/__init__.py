@@ -1,0 +1,1 @@
+"""A local page over written shards, and the story of one sample."""
