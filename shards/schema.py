@@ -119,11 +119,16 @@ def split_of(video_id: str, val_share: float, test_share: float) -> Split:
     `test` takes the low end of the hash and `val` the high end: a change of one share never
     moves a video between the other two splits.
     """
-    digest = hashlib.sha256(b"split\0" + _canonical_id(video_id)).digest()
-    position = int.from_bytes(digest[:6]) / 2**48
+    position = split_position(video_id)
     if position < test_share:
         return "test"
     return "val" if position >= 1.0 - val_share else "train"
+
+
+def split_position(video_id: str) -> float:
+    """Return the hash of a video's id that decides its split, in [0, 1)."""
+    digest = hashlib.sha256(b"split\0" + _canonical_id(video_id)).digest()
+    return int.from_bytes(digest[:6]) / 2**48
 
 
 def canonical_json(value: object) -> bytes:
