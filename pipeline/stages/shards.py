@@ -17,6 +17,7 @@ from pipeline.tasks.bundle import BundleTask
 from pipeline.tasks.lock import hold_output
 from pipeline.tasks.plan import Generation, plan_bundles, save_plan
 from pipeline.tasks.progress import read_counts
+from pipeline.tasks.recorded import save_settings
 from shards import storage
 from shards.commit import (
     BundleRecord,
@@ -62,6 +63,7 @@ def run(job: ShardsJob) -> int:
         if work.to_build:
             storage.delete(storage.join(work.out, SUCCESS))
         save_plan(work.out, work.generations, work.tasks)
+        save_settings(work.out, job)
         if work.to_build and (code := _build(job, work)) != EXIT_OK:
             return code
         storage.sweep_temporary(work.out)
