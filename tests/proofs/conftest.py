@@ -56,6 +56,20 @@ def figures(request: pytest.FixtureRequest):
     return note
 
 
+@pytest.fixture(scope="session")
+def nasty_corpus(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of `make_nasty.py`, made anew by the ffmpeg that is here. Do not write into it."""
+    import imageio_ffmpeg
+
+    program = test_data.parent / "tools" / "make_nasty.py"
+    if not program.is_file():
+        pytest.skip(f"no {program}; set WEAKVID_TEST_DATA")
+    folder = tmp_path_factory.mktemp("nasty") / "corpus"
+    words = [sys.executable, str(program), imageio_ffmpeg.get_ffmpeg_exe(), str(folder)]
+    subprocess.run(words, check=True, capture_output=True, timeout=280)
+    return folder / "files"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
