@@ -55,7 +55,7 @@ class ClipsConfig(Settings):
     jpeg_quality: int = Field(default=90, ge=1, le=100)
     """Quality of the JPEGs of `jpgs`; higher is larger and better."""
 
-    black_below: float = Field(default=0.03, ge=0, le=1)
+    black_below: float = Field(default=0.01, ge=0, le=1)
     """A picture whose mean brightness (0 black, 1 white) is below this is black. A clip is
     `W_BLACK` where half of its pictures are."""
 

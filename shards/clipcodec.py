@@ -1,27 +1,18 @@
-"""The clips that we store: encoded so that any decoder gives back exactly the same frames.
+"""The clips that we store -> frames, however they are encoded; and their sound.
 
-H.264 without B-frames and with short closed groups of pictures: the layout on which decord's
-random access is exact. One thread and bit-exact flags make the bytes a function of the frames.
+Shape letters: T frames, H and W pixels, C colours, N samples of sound.
 """
 
-import functools
 import io
-import logging
-from types import ModuleType
 from typing import Literal
 
-import av
 import numpy as np
 import soundfile
+from av import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-logger = logging.getLogger(__name__)
-
-GROUP_OF_PICTURES = 16
-"""Most frames from one key frame to the next."""
-
-PRESET = "veryfast"
-"""x264's trade of time for size."""
+from shards.clipcodec_h264 import decode_h264, encode_planes
+from shards.schema import Encoding, Sample
 
 
 def encode_clip(frames_THWC: np.ndarray, fps: int, crf: int) -> bytes:
@@ -44,95 +35,87 @@ def encode_clip(frames_THWC: np.ndarray, fps: int, crf: int) -> bytes:
         raise ValueError(
             f"the sides of a clip must be even, got {shape[2]}x{shape[1]}; round where it is scaled"
         )
+    to_planes = VideoReformatter()
+    frames = [
+        VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24") for one in frames_THWC
+    ]
+    planes = [to_planes.reformat(frame, format="yuv420p").to_ndarray() for frame in frames]
+    return encode_planes(planes, fps, crf)
+
+
+def encode_raw(frames_THWC: np.ndarray) -> bytes:
+    """Return uint8 RGB frames as a `.npy`."""
     buffer = io.BytesIO()
-    options = {"movflags": "+faststart", "fflags": "+bitexact"}
-
-    # To put the index first the muxer reads back what it wrote, and has no file name for that.
-    def reopen(*_: object) -> io.BytesIO:
-        return io.BytesIO(buffer.getvalue())
-
-    with av.open(buffer, "w", format="mp4", options=options, io_open=reopen) as container:
-        stream = container.add_stream("libx264", rate=fps, options=_x264_options(crf))
-        stream.height, stream.width = shape[1], shape[2]
-        stream.pix_fmt = "yuv420p"
-        stream.thread_count = 1
-        for index, frame_HWC in enumerate(frames_THWC):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame_HWC), format="rgb24")
-            frame.pts = index
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    np.save(buffer, np.ascontiguousarray(frames_THWC), allow_pickle=False)
     return buffer.getvalue()
 
 
-def _x264_options(crf: int) -> dict[str, str]:
-    return {
-        "preset": PRESET,
-        "crf": str(crf),
-        "bf": "0",
-        "g": str(GROUP_OF_PICTURES),
-        "flags": "+bitexact+cgop",
-        "x264-params": "threads=1:lookahead-threads=1:open-gop=0",
-    }
-
-
-def decode_clip(data: bytes, decoder: Literal["decord", "pyav"] = "decord") -> np.ndarray:
+def decode_clip(
+    data: bytes, decoder: Literal["decord", "pyav"] = "decord", encoding: Encoding = "mp4"
+) -> np.ndarray:
     """Return the frames of a stored clip as uint8 RGB, (T, H, W, 3).
 
     Args:
-        data: An mp4 made by `encode_clip`. Other files are not for this function: decord gives
-            wrong frames on some of them without an error.
-        decoder: PyAV takes decord's place, with one warning, where decord is not installed.
+        data: A clip of ours. Other files are not for this function: decord gives wrong frames
+            on some of them without an error.
+        decoder: Of mp4. PyAV takes decord's place, with one warning, where decord is not
+            installed.
+        encoding: The extension of the clip's member.
 
     Raises:
         ValueError: If the clip cannot be decoded.
     """
-    decord = _import_decord() if decoder == "decord" else None
-    if decord is not None:
-        try:
-            return _decode_with_decord(decord, data)
-        except (decord.DECORDError, RuntimeError) as error:
-            # decord 0.6.0 refuses sound clips of some widths below 80 pixels: 16, 24, 48, 72.
-            # It says so in time, and where the clip itself is broken PyAV says that. Its messages
-            # may quote the file, hence the cut.
-            logger.debug("decord refused a clip of %d bytes: %.200s", len(data), error)
+    match encoding:
+        case "mp4":
+            return decode_h264(data, decoder)
+        case "jpgs":
+            from shards.clipcodec_jpegs import decode_jpegs
+
+            return decode_jpegs(data)
+        case "npy":
+            return _decode_raw(data)
+
+
+def _decode_raw(data: bytes) -> np.ndarray:
     try:
-        return _decode_with_pyav(data)
-    except av.FFmpegError as error:
-        raise ValueError(f"a clip of {len(data)} bytes must decode, got: {error}") from error
-
-
-@functools.cache
-def _import_decord() -> ModuleType | None:
-    try:
-        import decord
-    except (ImportError, OSError) as error:
-        logger.warning("decord cannot be imported (%s): clips are decoded with PyAV", error)
-        return None
-    return decord
-
-
-def _decode_with_decord(decord: ModuleType, data: bytes) -> np.ndarray:
-    reader = decord.VideoReader(io.BytesIO(data), num_threads=1)
-    return reader.get_batch(range(len(reader))).asnumpy()
-
-
-def _decode_with_pyav(data: bytes) -> np.ndarray:
-    with av.open(io.BytesIO(data), "r", format="mp4") as container:
-        num_frames, frames = 1, []
-        # One reformatter for all frames: each frame's own would set up its tables again.
-        to_rgb = VideoReformatter()
-        for stream in container.streams.video[:1]:
-            stream.codec_context.thread_count = 1
-            num_frames = stream.frames
-            frames += [
-                to_rgb.reformat(frame, format="rgb24").to_ndarray()
-                for frame in container.decode(stream)
-            ]
-    if not frames or len(frames) != num_frames:
+        frames_THWC = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"a clip of {len(data)} bytes must be a .npy, got: {error}") from error
+    if frames_THWC.dtype != np.uint8 or frames_THWC.ndim != 4:
         raise ValueError(
-            f"a clip of {len(data)} bytes must hold {num_frames} frames, got {len(frames)}"
+            f"a clip must be uint8 of (T, H, W, 3), got {frames_THWC.dtype} of {frames_THWC.shape}"
         )
-    return np.stack(frames)
+    return frames_THWC
+
+
+def stored_frames(sample: Sample, decoder: Literal["decord", "pyav"] = "decord") -> np.ndarray:
+    """Return all frames of a sample, its margins too. Raises as `decode_clip` does."""
+    frames_THWC = decode_clip(sample.clip, decoder, sample.encoding)
+    want = sample.meta.get("n", len(frames_THWC) - 2 * sample.margin) + 2 * sample.margin
+    if len(frames_THWC) != want:
+        raise ValueError(
+            f"a clip must have {want} frames as its .json says, got {len(frames_THWC)}"
+        )
+    return frames_THWC
+
+
+def clip_frames(sample: Sample, decoder: Literal["decord", "pyav"] = "decord") -> np.ndarray:
+    """Return the frames of `[t0_s, t1_s)`, without margins. Raises as `decode_clip` does."""
+    frames_THWC = stored_frames(sample, decoder)
+    return frames_THWC[sample.margin : len(frames_THWC) - sample.margin]
+
+
+def clip_audio(sample: Sample) -> tuple[np.ndarray, int]:
+    """Return the sound of `[t0_s, t1_s)`, without margins: int16 samples and their rate in Hz.
+
+    Raises:
+        ValueError: If the sample has no sound, or it cannot be decoded.
+    """
+    if sample.audio is None:
+        raise ValueError(f"sample {sample.key} must have sound, got none")
+    samples_N, hz = decode_audio(sample.audio)
+    margin = sample.margin * hz // sample.meta["fps"] if sample.margin else 0
+    return samples_N[margin : len(samples_N) - margin], hz
 
 
 def encode_audio(samples_N: np.ndarray, hz: int) -> bytes:

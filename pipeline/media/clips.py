@@ -8,28 +8,38 @@ import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from pipeline.media.framing import Message
+from pipeline.media.quality import picture_flags, small_luma, sound_flags
 from pipeline.media.request import Request
 from pipeline.media.sound import SoundTrack
-from shards.clipcodec import encode_audio, encode_clip
+from shards.clipcodec import encode_audio, encode_raw
+from shards.clipcodec_h264 import UNSPECIFIED, encode_planes
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Pixels of one slot (uint8 RGB of height x width x 3), and the frame they came from."""
+    """Pixels of one slot as `Scaler.upright` gives them, and the frame they came from."""
 
     pixels: np.ndarray
     time_s: float
     source: int
     is_damaged: bool
+    luma: np.ndarray
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, time_s: float, source: int, *, is_damaged: bool) -> Self:
+        """Return the picture of some pixels."""
+        return cls(pixels, time_s, source, is_damaged, small_luma(pixels))
 
 
-def wanted_slots(starts: Sequence[int], num_frames: int) -> list[int]:
-    """Return the slots of all clips, ascending, each once."""
-    return sorted({start + place for start in starts for place in range(num_frames)})
+def wanted_slots(starts: Sequence[int], num_frames: int, margin: int = 0) -> list[int]:
+    """Return the slots of all clips with their margins, ascending, each once."""
+    places = range(-margin, num_frames + margin)
+    return sorted({start + place for start in starts for place in places})
 
 
 class ClipAssembler:
@@ -51,6 +61,9 @@ class ClipAssembler:
         self._slow_code = slow_code
         self._pictures: dict[int, Picture] = {}
         self._unheard: deque[tuple[Message, bytes]] = deque()
+        self._num_stored = request.num_frames + 2 * request.margin
+        self.matrix = UNSPECIFIED
+        """How YUV of the pictures was made of RGB; known with the first picture."""
 
     @property
     def is_done(self) -> bool:
@@ -60,7 +73,8 @@ class ClipAssembler:
     def add(self, slot: int, picture: Picture) -> Iterator[tuple[Message, bytes]]:
         """Take the picture of a slot; slots come in ascending order."""
         self._pictures[slot] = picture
-        while self._pending and self._pending[0] + self._request.num_frames - 1 <= slot:
+        last_place = self._request.num_frames + self._request.margin - 1
+        while self._pending and self._pending[0] + last_place <= slot:
             start = self._pending.popleft()
             message, block = self._finish_pictures(start)
             if message["kind"] == "clip" and self._sound is not None:
@@ -79,8 +93,13 @@ class ClipAssembler:
             if self._sound.position < stop and not self._sound.is_ended:
                 return
             self._unheard.popleft()
-            audio = encode_audio(self._sound.take(first, stop), self._request.audio_hz)
-            yield {**message, "clip_bytes": len(block)}, block + audio
+            samples_N = self._sound.take(first, stop)
+            flags = sound_flags(samples_N, self._request)
+            if refused := self._refused(flags):
+                yield self._reject_flagged(message["slot"], refused), b""
+                continue
+            audio = encode_audio(samples_N, self._request.audio_hz)
+            yield {**message, "flags": message["flags"] + flags}, block + audio
 
     def close(self, code: str, detail: str) -> Iterator[tuple[Message, bytes]]:
         """Yield what is left when the video has ended: its unfinished clips are rejected."""
@@ -89,13 +108,13 @@ class ClipAssembler:
             yield _reject(self._pending.popleft(), code, detail), b""
 
     def _span(self, start: int) -> tuple[int, int]:
-        """First and last + 1 sample of a clip's sound."""
+        """First and last + 1 sample of a clip's sound, with that of its margins."""
         request = self._request
-        first = start * request.audio_hz // request.fps
-        return first, first + request.num_frames * request.audio_hz // request.fps
+        first = (start - request.margin) * request.audio_hz // request.fps
+        return first, first + self._num_stored * request.audio_hz // request.fps
 
     def _forget_pictures(self) -> None:
-        keep_from = self._pending[0] if self._pending else None
+        keep_from = self._pending[0] - self._request.margin if self._pending else None
         for slot in [slot for slot in self._pictures if keep_from is None or slot < keep_from]:
             del self._pictures[slot]
 
@@ -106,25 +125,55 @@ class ClipAssembler:
 
     def _finish_pictures(self, start: int) -> tuple[Message, bytes]:
         request = self._request
-        pictures = [self._pictures[start + place] for place in range(request.num_frames)]
+        first = start - request.margin
+        pictures = [self._pictures[first + place] for place in range(self._num_stored)]
         if any(picture.is_damaged for picture in pictures):
             return _reject(start, "W_CORRUPT", "a frame of the clip is damaged"), b""
         sources = [picture.source for picture in pictures]
         repeats = [False] + [one == two for one, two in itertools.pairwise(sources)]
-        if sum(repeats) > request.max_duplicate_share * request.num_frames:
-            detail = f"{sum(repeats)} of {request.num_frames} frames repeat the one before"
+        if sum(repeats) > request.max_duplicate_share * self._num_stored:
+            detail = f"{sum(repeats)} of {self._num_stored} frames repeat the one before"
             return _reject(start, self._slow_code, detail), b""
-        frames_THWC = np.stack([picture.pixels for picture in pictures])
-        block = encode_clip(frames_THWC, request.fps, request.crf)
+        flags = picture_flags([picture.luma for picture in pictures], request)
+        if refused := self._refused(flags):
+            return self._reject_flagged(start, refused), b""
+        block = self._encode([picture.pixels for picture in pictures])
         message: Message = {
             "kind": "clip",
             "slot": start,
             "pts_s": [round(picture.time_s, 3) for picture in pictures],
             "dup": repeats,
-            "flags": [],
+            "flags": flags,
             "clip_bytes": len(block),
         }
         return message, block
+
+    def _encode(self, pixels: list[np.ndarray]) -> bytes:
+        request = self._request
+        match request.encoding:
+            case "mp4":
+                return encode_planes(pixels, request.fps, request.crf, self.matrix)
+            case "jpgs":
+                # Half of what the child would import, for one encoding in three
+                from shards.clipcodec_jpegs import encode_jpegs
+
+                return encode_jpegs(pixels, request.jpeg_quality)
+            case _:
+                return encode_raw(np.stack(pixels))
+
+    def _refused(self, flags: list[str]) -> str | None:
+        return next((flag for flag in flags if flag in self._request.reject_flags), None)
+
+    def _reject_flagged(self, start: int, flag: str) -> Message:
+        return _reject(start, flag, f"a clip that is {_FLAGGED[flag]} (clips.reject_flags)")
+
+
+_FLAGGED = {
+    "W_BLACK": "black for half of its frames",
+    "W_DARK": "too dark",
+    "W_STATIC": "without motion",
+    "W_SILENT": "silent",
+}
 
 
 def _reject(start: int, code: str, detail: str) -> Message:

@@ -1,12 +1,17 @@
-"""A decoded frame -> the stored picture: upright, square pixels, the wanted short side."""
+"""A decoded frame -> the stored picture: upright, square pixels, the wanted short side.
+
+H.264 is made of planes (I420: the rows of Y, then those of U and V at half size), so a frame's
+planes are scaled as they are; only the other encodings need RGB.
+"""
 
 from fractions import Fraction
 
 import av
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from pipeline.media.errors import MediaError
+from shards.clipcodec_h264 import UNSPECIFIED
 
 QUARTER_TURN = 90
 # The same pixels whatever instructions the CPU has.
@@ -37,39 +42,87 @@ def nearest_quarter(degrees: int) -> int:
     return round(degrees / QUARTER_TURN) * QUARTER_TURN % 360
 
 
-class Scaler:
-    """Turns and scales every frame of a video to the size that the first one fixes."""
+_SCALER_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+}
+"""swscale's name of a matrix by its number in ISO/IEC 23091-2."""
 
-    def __init__(self, short_side: int, max_side_px: int) -> None:
+_BT601 = 6
+_NO_YUV = 0
+
+
+class Scaler:
+    """Turns and scales every frame of a video to the size that the first one fixes.
+
+    Attributes:
+        size: Width and height of the pictures, None before the first frame.
+        rotation: Degrees by which frames are turned.
+        matrix: How YUV of the pictures was made of RGB, as ISO/IEC 23091-2 numbers it.
+    """
+
+    def __init__(self, short_side: int, max_side_px: int, *, wants_rgb: bool) -> None:
         self._short_side = short_side
         self._max_side_px = max_side_px
+        self._wants_rgb = wants_rgb
         # One for all frames: `frame.reformat` sets up swscale anew each time, 1 ms of it.
         self._reformatter = VideoReformatter()
         self.size: tuple[int, int] | None = None
         self.rotation = 0
-        self.sar = Fraction(1)
+        self.matrix = UNSPECIFIED
 
     def fix(self, frame: av.VideoFrame, sar: Fraction) -> None:
-        """Fix size and rotation by the first frame.
+        """Fix size, rotation and colours by the first frame.
 
         Raises:
             MediaError: `E_HUGE` where the picture is so oblong that its long side is too long.
         """
         self.rotation = nearest_quarter(frame.rotation)
-        self.sar = sar
         self.size = display_size(frame.width, frame.height, sar, self.rotation, self._short_side)
         if max(self.size) > self._max_side_px:
             raise MediaError(
                 "E_HUGE", f"scaled to {self.size[0]}x{self.size[1]}, over {self._max_side_px} px"
             )
+        if frame.colorspace in _SCALER_MATRICES:
+            self.matrix = int(frame.colorspace)
+        elif frame.colorspace == _NO_YUV:
+            self.matrix = _BT601
 
     def upright(self, frame: av.VideoFrame) -> np.ndarray:
-        """Return uint8 RGB of shape (height, width, 3)."""
+        """Return uint8 RGB of (height, width, 3), or the planes of (height * 3 // 2, width)."""
         assert self.size is not None
         width, height = self.size
         if self.rotation % 180:
             width, height = height, width
+        if self._wants_rgb:
+            scaled = self._reformatter.reformat(
+                frame, width, height, "rgb24", interpolation=_SCALING, threads=1
+            )
+            return np.rot90(scaled.to_ndarray(), self.rotation // QUARTER_TURN)
         scaled = self._reformatter.reformat(
-            frame, width, height, "rgb24", interpolation=_SCALING, threads=1
+            frame,
+            width,
+            height,
+            "yuv420p",
+            # Frames of another matrix than the first one's are brought to it.
+            dst_colorspace=_SCALER_MATRICES.get(self.matrix),
+            dst_color_range=ColorRange.MPEG,
+            interpolation=_SCALING,
+            threads=1,
         )
-        return np.rot90(scaled.to_ndarray(), self.rotation // QUARTER_TURN)
+        return _turn_planes(scaled.to_ndarray(), self.rotation // QUARTER_TURN)
+
+
+def _turn_planes(planes_PW: np.ndarray, quarters: int) -> np.ndarray:
+    if not quarters:
+        return planes_PW
+    num_rows, width = planes_PW.shape
+    height = num_rows * 2 // 3
+    luma_HW, chroma = planes_PW[:height], planes_PW[height:].reshape(2, height // 2, width // 2)
+    turned = [np.rot90(plane, quarters) for plane in (luma_HW, *chroma)]
+    side = turned[0].shape[1]
+    return np.concatenate([plane.reshape(-1, side) for plane in turned])

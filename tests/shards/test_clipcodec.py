@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from shards import clipcodec
+from shards import clipcodec_h264
 from shards.clipcodec import decode_audio, decode_clip, encode_audio, encode_clip
 
 ENCODE = """
@@ -151,13 +151,13 @@ def test_pyav_stands_in_where_decord_is_missing(monkeypatch, caplog):
         return real_import(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_decord)
-    clipcodec._import_decord.cache_clear()
+    clipcodec_h264.import_decord.cache_clear()
     data = encode_clip(moving_disc(), 10, 18)
     with caplog.at_level(logging.WARNING):
         assert np.array_equal(decode_clip(data, "decord"), decode_clip(data, "pyav"))
         decode_clip(data, "decord")
-    assert [record.name for record in caplog.records] == ["shards.clipcodec"]
-    clipcodec._import_decord.cache_clear()
+    assert [record.name for record in caplog.records] == ["shards.clipcodec_h264"]
+    clipcodec_h264.import_decord.cache_clear()
 
 
 def test_audio_survives_without_loss():

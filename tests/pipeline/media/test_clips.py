@@ -18,7 +18,8 @@ def request_of_four(tmp_path):
 
 
 def picture(source: int, *, is_damaged: bool = False) -> Picture:
-    return Picture(np.full((16, 16, 3), 20 * source, np.uint8), source / 10, source, is_damaged)
+    pixels = np.full((24, 16), 20 * source + 30, np.uint8)
+    return Picture.of(pixels, source / 10, source, is_damaged=is_damaged)
 
 
 def feed(assembler, sources, damaged=()):

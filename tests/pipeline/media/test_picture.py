@@ -29,4 +29,4 @@ def test_angles_snap_to_quarter_turns():
 def test_a_ribbon_is_refused():
     frame = av.VideoFrame.from_ndarray(np.zeros((4, 8000, 3), np.uint8), format="rgb24")
     with pytest.raises(MediaError, match="E_HUGE"):
-        Scaler(256, 8192).fix(frame, Fraction(1))
+        Scaler(256, 8192, wants_rgb=False).fix(frame, Fraction(1))
