@@ -5,10 +5,13 @@ short texts. NAME is the module's name without `test_`. A proving run (WEAKVID_P
 `make prove` sets) skips nothing: a skip is a failure that says what is missing.
 """
 
+import contextlib
 import os
 import platform
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,8 +60,28 @@ def figures(request: pytest.FixtureRequest):
 
 
 @pytest.fixture(scope="session")
-def nasty_corpus(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of `make_nasty.py`, made anew by the ffmpeg that is here. Do not write into it."""
+def canary() -> Iterator[tuple[int, list[str]]]:
+    """A port on the loopback address, and who has called there."""
+    callers: list[str] = []
+
+    def answer() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, address = listener.accept()
+                callers.append(str(address))
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer, daemon=True).start()
+        yield listener.getsockname()[1], callers
+
+
+@pytest.fixture(scope="session")
+def nasty_corpus(test_data: Path, tmp_path_factory: pytest.TempPathFactory, canary) -> Path:
+    """The files of `make_nasty.py`, made anew by the ffmpeg that is here. Do not write into it.
+
+    Its `manifest.json` lies beside the folder; its URLs point at the canary.
+    """
     import imageio_ffmpeg
 
     program = test_data.parent / "tools" / "make_nasty.py"
@@ -66,6 +89,7 @@ def nasty_corpus(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         pytest.skip(f"no {program}; set WEAKVID_TEST_DATA")
     folder = tmp_path_factory.mktemp("nasty") / "corpus"
     words = [sys.executable, str(program), imageio_ffmpeg.get_ffmpeg_exe(), str(folder)]
+    words += ["--port", str(canary[0])]
     subprocess.run(words, check=True, capture_output=True, timeout=280)
     return folder / "files"
 

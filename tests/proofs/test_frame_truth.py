@@ -99,12 +99,18 @@ def write(path: Path, words: list[str], rate: str = "30", seconds: float = 6.0) 
     return path
 
 
-def oracle(path: Path, stream: int, size: tuple[int, int]) -> tuple[list[Fraction], np.ndarray]:
-    """Times since the container's zero, and gray pictures of (N, height, width)."""
+def oracle(
+    path: Path, stream: int, size: tuple[int, int], *, has_audio: bool
+) -> tuple[list[Fraction], np.ndarray]:
+    """Times since the container's zero, and gray pictures of (N, height, width).
+
+    Sound is read along: in a broadcast, ffmpeg counts from the first of the streams it uses.
+    """
+    sound = ["-map", "0:a", "-c", "copy", "-f", "null", "-"] if has_audio else []
     filters = f"showinfo,scale={size[0]}:{size[1]}:flags=bicubic,format=gray"
     done = ffmpeg(
         "-i", f"file:{path}", "-map", f"0:v:{stream}", "-fps_mode", "passthrough",
-        "-vf", filters, "-f", "rawvideo", "-",
+        "-vf", filters, "-f", "rawvideo", "-", *sound,
     )  # fmt: skip
     log = done.stderr.decode("utf-8", "replace")
     base = Fraction(re.findall(r"config in time_base: (\d+/\d+)", log)[0])
@@ -149,10 +155,10 @@ def acceptable(times: list[Fraction], at: Fraction) -> set[int]:
 
 def check(path: Path, *, drawn: bool, stream: int = 0) -> int:
     """Number of frames that were compared; every one is right."""
-    found, _, _ = cut(path)
+    found, sound, _ = cut(path)
     assert found, f"{path.name} gave no clip"
     height, width = found[0][1].shape[1:]
-    times, pictures = oracle(path, stream, (width, height))
+    times, pictures = oracle(path, stream, (width, height), has_audio=bool(sound))
     numbers = read_numbers(pictures) if drawn else []
     flat = pictures.reshape(len(pictures), -1).astype(np.float32)
     num_frames = 0
