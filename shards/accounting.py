@@ -1,7 +1,12 @@
-"""The books of a build: planned = written + rejected, for each video and in total."""
+"""The books of a build: planned = written + rejected, for each video and in total.
+
+Bundles are entered one after the other and only counts are kept, so that the books of a million
+videos take no more memory than those of ten.
+"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from shards.commit import BundleRecord
@@ -9,71 +14,126 @@ from shards.commit import BundleRecord
 NUM_NAMED = 5
 """Videos named in a message about books that do not close."""
 
+NOT_LISTED = frozenset({"E_CAPNOVIDEO", "E_REMOVED"})
+"""Rejects of what is no source: captions without a video, and videos that were taken down."""
+
+
+@dataclass(slots=True)
+class _Named:
+    """How many videos, and the first few of them."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self.first) < NUM_NAMED:
+            self.first.append(name)
+
+
+class Books:
+    """Totals that grow bundle by bundle.
+
+    A video stands in one bundle, so its books close there.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._codes: Counter[str] = Counter()
+        self._splits: Counter[str] = Counter()
+        self._open = _Named()
+        self._silent = _Named()
+
+    def enter(
+        self, record: BundleRecord, written: Mapping[str, int], splits: Mapping[str, int]
+    ) -> None:
+        """Enter a bundle.
+
+        Args:
+            record: What became of it.
+            written: Samples of each video.
+            splits: Samples of each split.
+        """
+        rejected = self._enter_rejects(record.rejects)
+        self._check(record.planned, written, rejected)
+        self._splits.update(splits)
+        self._counts.update(
+            sources=len(record.planned),
+            planned=sum(record.planned.values()),
+            written=sum(written.values()),
+            videos_written=len(written),
+            bundles=1,
+            shards=len(record.parts),
+            bytes=sum(part.bytes for part in record.parts),
+        )
+
+    def enter_plan_rejects(self, rejects: Iterable[Mapping[str, Any]]) -> None:
+        """Enter rejects of what is in no bundle."""
+        listed = list(rejects)
+        self._check({}, {}, self._enter_rejects(listed))
+        self._counts["sources"] += sum(row["code"] not in NOT_LISTED for row in listed)
+
+    def close(self) -> dict[str, Any]:
+        """Return the totals.
+
+        Returns:
+            `sources`, `planned`, `written` and `rejected` (clips), `bytes`, `shards`, `bundles`,
+            `videos_written`, `videos_rejected`, `rejects` (rows), `codes` and `splits` (counts).
+
+        Raises:
+            ValueError: If a video lost clips, or the video itself, without a reject.
+        """
+        if self._open.count:
+            raise ValueError(
+                "planned clips must equal written + rejected, got "
+                f"{'; '.join(self._open.first)} ({self._open.count} videos)"
+            )
+        if self._silent.count:
+            raise ValueError(
+                "every video must have a clip or a reject, got neither for "
+                f"{', '.join(self._silent.first)} ({self._silent.count} videos)"
+            )
+        counts = self._counts
+        names = ("sources", "planned", "written", "rejected", "videos_written", "rejects")
+        names += ("bundles", "shards", "bytes")
+        return {name: counts[name] for name in names} | {
+            "videos_rejected": counts["sources"] - counts["videos_written"],
+            "codes": dict(sorted(self._codes.items())),
+            "splits": {split: self._splits[split] for split in ("train", "val", "test")},
+        }
+
+    def _enter_rejects(self, rejects: Iterable[Mapping[str, Any]]) -> Counter[str]:
+        rejected: Counter[str] = Counter()
+        for row in rejects:
+            rejected[row["video_id"]] += row["clips"]
+            self._codes[row["code"]] += 1
+            self._counts["rejects"] += 1
+        self._counts["rejected"] += rejected.total()
+        return rejected
+
+    def _check(
+        self, planned: Mapping[str, int], written: Mapping[str, int], rejected: Mapping[str, int]
+    ) -> None:
+        for video in sorted({*planned, *written, *rejected}):
+            counts = (planned.get(video, 0), written.get(video, 0), rejected.get(video, 0))
+            if counts[0] != counts[1] + counts[2]:
+                self._open.add(f"{video!r}: {counts[0]} != {counts[1]} + {counts[2]}")
+        for video in sorted({*planned} - {*written} - {*rejected}):
+            self._silent.add(repr(video))
+
 
 def close_books(
-    records: Sequence[BundleRecord], plan_rejects: Sequence[Mapping[str, Any]] = ()
+    records: Iterable[BundleRecord], plan_rejects: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Return the totals of a build.
-
-    Args:
-        records: All bundles of the plan.
-        plan_rejects: Rejects of sources that are in no bundle.
-
-    Returns:
-        `sources`, `planned`, `written` and `rejected` (clips), `bytes`, `shards`, `bundles`,
-        `videos_written`, `videos_rejected`, `rejects` (rows), `codes` and `splits` (counts).
+    """Return the totals of bundles whose records hold the rows of their samples.
 
     Raises:
         ValueError: If a video lost clips, or the video itself, without a reject.
     """
-    planned: Counter[str] = Counter()
-    written: Counter[str] = Counter()
-    splits: Counter[str] = Counter()
+    books = Books()
     for record in records:
-        planned.update(record.planned)
-        for part in record.parts:
-            written.update(row["video_id"] for row in part.rows)
-            splits.update(row["split"] for row in part.rows)
-    rejects = [row for record in records for row in record.rejects] + list(plan_rejects)
-    _check(planned, written, rejects)
-    parts = [part for record in records for part in record.parts]
-    num_sources = sum(len(record.planned) for record in records) + len(plan_rejects)
-    return {
-        "sources": num_sources,
-        "planned": planned.total(),
-        "written": written.total(),
-        "rejected": sum(row["clips"] for row in rejects),
-        "videos_written": len(written),
-        "videos_rejected": num_sources - len(written),
-        "rejects": len(rejects),
-        "codes": dict(sorted(Counter(row["code"] for row in rejects).items())),
-        "splits": {split: splits[split] for split in ("train", "val", "test")},
-        "bundles": len(records),
-        "shards": len(parts),
-        "bytes": sum(part.bytes for part in parts),
-    }
-
-
-def _check(
-    planned: Counter[str], written: Counter[str], rejects: Sequence[Mapping[str, Any]]
-) -> None:
-    rejected: Counter[str] = Counter()
-    for row in rejects:
-        rejected[row["video_id"]] += row["clips"]
-    videos = planned.keys() | written.keys() | rejected.keys()
-    open_books = [
-        f"{video!r}: {planned[video]} != {written[video]} + {rejected[video]}"
-        for video in sorted(videos)
-        if planned[video] != written[video] + rejected[video]
-    ]
-    silent = sorted(set(planned) - set(written) - set(rejected))
-    if open_books:
-        raise ValueError(
-            "planned clips must equal written + rejected, got "
-            f"{'; '.join(open_books[:NUM_NAMED])} ({len(open_books)} videos)"
-        )
-    if silent:
-        raise ValueError(
-            "every video must have a clip or a reject, got neither for "
-            f"{', '.join(map(repr, silent[:NUM_NAMED]))} ({len(silent)} videos)"
-        )
+        rows = [row for part in record.parts for row in part.rows]
+        written, splits = (Counter(row[name] for row in rows) for name in ("video_id", "split"))
+        books.enter(record, written, splits)
+    books.enter_plan_rejects(plan_rejects)
+    return books.close()

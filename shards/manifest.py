@@ -1,58 +1,68 @@
-"""The manifest: what was committed. Readers follow it and never list the folder."""
+"""The manifest: what was committed. Readers follow it and never list the folder.
+
+manifest.json is small and read whole; the tables beside it can have a hundred million rows, so
+their columns are read when they are asked for. A damaged page is found when it is read, by its
+checksum, and another file under the table's name when the manifest is loaded, by its footer.
+"""
 
 import hashlib
-import io
 import json
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shards import storage
-from shards.accounting import close_books
-from shards.columns import COLUMNS, VIDEO_COLUMNS, sample_table, video_table
-from shards.commit import BundleRecord, read_record
-from shards.schema import CODE_VERSION, SCHEMA_VERSION, Split, canonical_json
+from shards.columns import COLUMNS, VIDEO_COLUMNS
+from shards.schema import SCHEMA_VERSION, Split
+from shards.state import MANIFEST, SUCCESS, refuse_rebuilt
 
-MANIFEST = "manifest.json"
+__all__ = ["MANIFEST", "REJECTS", "SAMPLES", "SUCCESS", "VIDEOS", "Manifest", "load_rejects"]
+
 SAMPLES = "manifest.parquet"
 VIDEOS = "videos.parquet"
 REJECTS = "rejects.jsonl"
-SUCCESS = "_SUCCESS"
+
+FOOTER_END = 8
+"""Bytes at the end of a Parquet file: the size of its footer (4) and the letters PAR1."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """What stands in an output folder.
 
     Attributes:
         out: The folder.
-        samples: One row a sample with `COLUMNS`, by shard and offset.
-        shards: Records of {name, bundle, sha256, bytes, num_samples}.
-        bundles: Records of {bundle, fingerprint, num_samples, num_rejects, planned}.
-        totals: See `shards.accounting.close_books`.
+        shards: Records of {name, bundle, sha256, bytes, num_samples}, in the order of the rows.
+        bundles: Records of {bundle, fingerprint, num_samples, num_rejects, num_lost, planned};
+            `num_lost` counts sources that are rejected as a whole.
+        totals: See `shards.accounting.Books.close`.
         sha256: Identity of the samples: equal if and only if rows and tars are equal.
+        version: 1, and one more each time that the content of the folder changed.
     """
 
     out: str
-    samples: pa.Table
     shards: list[dict[str, Any]]
     bundles: list[dict[str, Any]]
     totals: dict[str, Any]
     sha256: str
+    version: int = 1
+    _tables: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, out: str) -> Self:
-        """Read the manifest of an output folder.
+        """Read the manifest of an output folder, and no row of its tables yet.
 
         Raises:
-            ValueError: If there is none, or it is damaged or of another schema.
+            ValueError: If there is none, it is damaged or of another schema, or a build is under
+                way that replaces its shards.
         """
         path = storage.join(out, MANIFEST)
+        refuse_rebuilt(out)
         if not storage.exists(path):
             raise ValueError(
                 f"{out} must hold a {MANIFEST}, got none; "
@@ -61,163 +71,125 @@ class Manifest:
         value = storage.read_json(path)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA_VERSION:
             raise ValueError(f"{path} must say schema {SCHEMA_VERSION}, got {str(value)[:80]}")
-        table_path = storage.join(out, SAMPLES)
-        data = storage.read_bytes(table_path) if storage.exists(table_path) else b""
-        if hashlib.sha256(data).hexdigest() != value["samples_sha256"]:
-            raise ValueError(
-                f"{table_path} must be the file that {MANIFEST} names, got another one; "
-                f"`weakvid shards` on {out} writes both again"
-            )
-        # `read_table` leaves a read-ahead thread that can outlive the interpreter and abort it.
-        samples = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
-        if not samples.schema.equals(COLUMNS):
-            raise ValueError(
-                f"manifest.parquet in {out} must have the columns {', '.join(COLUMNS.names)}, "
-                f"got {', '.join(samples.column_names)}"
-            )
-        return cls(
-            out, samples, value["shards"], value["bundles"], value["totals"], value["sha256"]
-        )
+        for name, footer in value["footers"].items():
+            if footer_sha256(storage.join(out, name)) != footer:
+                raise ValueError(_another_table(out, name))
+        names = ("shards", "bundles", "totals", "sha256", "version")
+        return cls(out, *(value[name] for name in names))
+
+    @property
+    def num_samples(self) -> int:
+        """Rows of the table of samples."""
+        return self.totals["written"]
+
+    @property
+    def samples(self) -> pa.Table:
+        """All columns of all samples, by shard and offset.
+
+        About 300 bytes a row. Where there may be millions, ask `table` for columns.
+        """
+        if SAMPLES not in self._tables:
+            self._tables[SAMPLES] = self.table(COLUMNS.names)
+        return self._tables[SAMPLES]
 
     def split(self, name: Split) -> pa.Table:
         """Return the rows of one split, by shard and offset."""
-        return self.samples.filter(pc.field("split") == name)
+        return self.table(COLUMNS.names, name)
+
+    def table(self, columns: Sequence[str], split: Split | None = None) -> pa.Table:
+        """Return some columns of all samples, or of those of one split.
+
+        Raises:
+            ValueError: If the table is damaged.
+        """
+        return pa.concat_tables([self._empty(columns), *self.batches(columns, split)])
+
+    def batches(self, columns: Sequence[str], split: Split | None = None) -> Iterator[pa.Table]:
+        """Yield what `table` returns, some hundred thousand rows at a time."""
+        if SAMPLES in self._tables:
+            groups = iter([self._tables[SAMPLES]])
+        else:
+            wanted = dict.fromkeys([*columns, *(["split"] if split else [])])
+            groups = _row_groups(storage.join(self.out, SAMPLES), list(wanted), COLUMNS)
+        for group in groups:
+            rows = group if split is None else group.filter(pc.field("split") == split)
+            yield rows.select(list(columns))
+
+    def rows_of_split(self, name: Split) -> np.ndarray:
+        """Return the numbers of the rows of one split, ascending, int64."""
+        masks = [pc.equal(rows["split"], name).to_numpy() for rows in self.batches(["split"])]
+        return np.flatnonzero(np.concatenate([np.zeros(0, bool), *masks]))
+
+    def shard_of_row(self) -> np.ndarray:
+        """Return the number in `shards` of each row's shard, int32."""
+        counts = [shard["num_samples"] for shard in self.shards]
+        return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
     def videos(self) -> pa.Table:
-        """Return one row a source of a bundle with `VIDEO_COLUMNS`, by bundle and id."""
+        """Return one row a source of a bundle with `VIDEO_COLUMNS`, by bundle and id.
+
+        Raises:
+            ValueError: If the table is damaged.
+        """
         path = storage.join(self.out, VIDEOS)
-        data = storage.read_bytes(path)
-        table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
-        if not table.schema.equals(VIDEO_COLUMNS):
-            raise ValueError(f"{path} must have the columns {', '.join(VIDEO_COLUMNS.names)}")
-        return table
+        groups = _row_groups(path, VIDEO_COLUMNS.names, VIDEO_COLUMNS)
+        return pa.concat_tables([VIDEO_COLUMNS.empty_table(), *groups])
+
+    @staticmethod
+    def _empty(columns: Sequence[str]) -> pa.Table:
+        return COLUMNS.empty_table().select(list(columns))
 
 
-def fold(out: str, bundles: Sequence[str], plan_rejects: Sequence[dict[str, Any]] = ()) -> Manifest:
-    """Fold the records of all bundles into the manifest, and mark the set as complete.
-
-    Args:
-        out: Output folder.
-        bundles: Bundles of the plan, all of them committed.
-        plan_rejects: Rejects of sources that are in no bundle; their `bundle` is "".
-
-    Raises:
-        ValueError: If a bundle is not committed, or planned != written + rejected.
-    """
-    records = _records(out, bundles)
-    totals = close_books(records, plan_rejects)
-    shards = [
-        {
-            "name": part.name,
-            "bundle": record.bundle,
-            "sha256": part.sha256,
-            "bytes": part.bytes,
-            "num_samples": part.num_samples,
-        }
-        for record in records
-        for part in record.parts
-    ]
-    table_bytes = _table_bytes(records)
-    table_sha256 = hashlib.sha256(table_bytes).hexdigest()
-    identity = canonical_json({"samples": table_sha256, "shards": shards})
-    rejects = sorted(
-        [*plan_rejects, *(row for record in records for row in record.rejects)],
-        key=lambda row: (row["video_id"], row.get("t0_s") or 0.0, canonical_json(row)),
-    )
-    tables = {SAMPLES: table_bytes, VIDEOS: _videos_bytes(records)}
-    rejects_bytes = b"".join(canonical_json(row) + b"\n" for row in rejects)
-    manifest = {
-        "schema": SCHEMA_VERSION,
-        "code": CODE_VERSION,
-        "sha256": hashlib.sha256(identity).hexdigest(),
-        "samples_sha256": table_sha256,
-        "videos_sha256": hashlib.sha256(tables[VIDEOS]).hexdigest(),
-        "rejects_sha256": hashlib.sha256(rejects_bytes).hexdigest(),
-        "totals": totals,
-        "bundles": [_bundle_row(record) for record in records],
-        "shards": shards,
-    }
-    _write(out, manifest, tables | {REJECTS: rejects_bytes})
-    return Manifest.load(out)
+def iter_rejects(out: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of rejects.jsonl, none where there is no such file."""
+    path = storage.join(out, REJECTS)
+    if storage.exists(path):
+        with storage.open_read(path) as lines:
+            for line in lines:
+                yield json.loads(line)
 
 
 def load_rejects(out: str) -> list[dict[str, Any]]:
     """Return the rows of rejects.jsonl, none where there is no such file."""
-    path = storage.join(out, REJECTS)
+    return list(iter_rejects(out))
+
+
+def footer_sha256(path: str) -> str:
+    """Return the hash of a Parquet file's footer: sizes, places and bounds of all its columns.
+
+    Empty where there is no whole file.
+    """
     if not storage.exists(path):
-        return []
-    return [json.loads(line) for line in storage.read_bytes(path).splitlines()]
+        return ""
+    size = storage.size_of(path)
+    end = storage.read_range(path, max(0, size - FOOTER_END), FOOTER_END)
+    num_bytes = int.from_bytes(end[:4], "little") + FOOTER_END
+    if end[4:] != b"PAR1" or num_bytes > size:
+        return ""
+    return hashlib.sha256(storage.read_range(path, size - num_bytes, num_bytes)).hexdigest()
 
 
-def _records(out: str, bundles: Sequence[str]) -> list[BundleRecord]:
-    records = {bundle: read_record(out, bundle) for bundle in sorted(bundles)}
-    if missing := [bundle for bundle, record in records.items() if record is None]:
-        raise ValueError(
-            f"all bundles must be committed, got {len(missing)} of {len(bundles)} in {out} that "
-            f"are not ({', '.join(missing[:5])}); the same `weakvid shards` command goes on"
-        )
-    return [record for record in records.values() if record is not None]
+def _row_groups(path: str, columns: Sequence[str], schema: pa.Schema) -> Iterator[pa.Table]:
+    with storage.open_read(path) as file:
+        try:
+            # `read_table` leaves a read-ahead thread that can outlive the interpreter, and abort.
+            table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+            if not table.schema_arrow.equals(schema):
+                raise ValueError(
+                    f"must have the columns {', '.join(schema.names)}, "
+                    f"got {', '.join(table.schema_arrow.names)}"
+                )
+            for group in range(table.num_row_groups):
+                yield table.read_row_group(group, columns=list(columns), use_threads=False)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"{path} must be whole, got: {error}; the same `weakvid shards` command writes it "
+                "again"
+            ) from error
 
 
-def _bundle_row(record: BundleRecord) -> dict[str, Any]:
-    return {
-        "bundle": record.bundle,
-        "fingerprint": record.fingerprint,
-        "num_samples": record.num_samples,
-        "num_rejects": len(record.rejects),
-        "planned": sum(record.planned.values()),
-    }
-
-
-def _table_bytes(records: Sequence[BundleRecord]) -> bytes:
-    rows = [row for record in records for part in record.parts for row in part.rows]
-    rows.sort(key=lambda row: (row["shard"], row["offset"]))
-    keys = Counter(row["key"] for row in rows)
-    if len(keys) != len(rows):
-        key, count = keys.most_common(1)[0]
-        raise ValueError(f"keys must be unique in a dataset, got {key} {count} times")
-    flags = _flags(rows)
-    return _parquet(
-        sample_table([{**row, "flags": found} for row, found in zip(rows, flags, strict=True)])
+def _another_table(out: str, name: str) -> str:
+    return (
+        f"{storage.join(out, name)} must be the file that {MANIFEST} names, got another one; "
+        f"`weakvid shards` on {out} writes both again"
     )
-
-
-def _videos_bytes(records: Sequence[BundleRecord]) -> bytes:
-    rows = [row | {"bundle": record.bundle} for record in records for row in record.videos]
-    return _parquet(video_table(sorted(rows, key=lambda row: (row["bundle"], row["video_id"]))))
-
-
-def _parquet(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue()
-
-
-def _flags(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
-    videos_of: defaultdict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        videos_of[row["source_sha256"]].add(row["video_id"])
-    twins = {sha256 for sha256, videos in videos_of.items() if sha256 and len(videos) > 1}
-    # Equal bytes under two ids are kept: dropping one would depend on what else is listed.
-    return [
-        [*row["flags"], *(["W_DUPBYTES"] if row["source_sha256"] in twins else [])] for row in rows
-    ]
-
-
-def _write(out: str, manifest: dict[str, Any], tables: dict[str, bytes]) -> None:
-    files = {
-        **{storage.join(out, name): data for name, data in tables.items()},
-        storage.join(out, MANIFEST): canonical_json(manifest) + b"\n",
-    }
-    success = storage.join(out, SUCCESS)
-    wanted = hashlib.sha256(files[storage.join(out, MANIFEST)]).hexdigest().encode() + b"\n"
-    stale = {path: data for path, data in files.items() if not _holds(path, data)}
-    if not stale and _holds(success, wanted):
-        return
-    storage.delete(success)
-    storage.write_all_atomic(stale)
-    storage.write_atomic(success, wanted)
-
-
-def _holds(path: str, data: bytes) -> bool:
-    return storage.exists(path) and storage.read_bytes(path) == data

@@ -18,7 +18,7 @@ from shards import storage
 from shards.accounting import close_books
 from shards.check import check_part
 from shards.commit import BundleRecord, committed_bundles, read_record, record_path
-from shards.manifest import MANIFEST, REJECTS, SUCCESS, VIDEOS, Manifest, load_rejects
+from shards.manifest import MANIFEST, REJECTS, SAMPLES, SUCCESS, VIDEOS, Manifest, load_rejects
 from shards.schema import canonical_json
 from shards.write import PartRecord
 
@@ -130,7 +130,11 @@ def _check_marker(out: str) -> list[str]:
 
 def _check_hashes(out: str, facts: dict[str, Any]) -> list[str]:
     problems = []
-    for name, field in ((VIDEOS, "videos_sha256"), (REJECTS, "rejects_sha256")):
+    for name, field in (
+        (SAMPLES, "samples_sha256"),
+        (VIDEOS, "videos_sha256"),
+        (REJECTS, "rejects_sha256"),
+    ):
         path = storage.join(out, name)
         if not storage.exists(path):
             problems.append(f"{path} is missing")

@@ -26,7 +26,8 @@ from shards.commit import (
     retire_bundle,
     sweep_uncommitted,
 )
-from shards.manifest import SUCCESS, Manifest, fold, load_rejects
+from shards.fold import fold
+from shards.manifest import SUCCESS, Manifest, load_rejects
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import pytest
 
 from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
-from shards.manifest import fold
+from shards.fold import fold
 from shards.schema import Sample, Window, Word
 from shards.write import ShardWriter
 

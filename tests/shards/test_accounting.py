@@ -32,9 +32,13 @@ def test_books_close_when_each_clip_is_written_or_rejected(videos):
     assert totals["sources"] == len(videos) == totals["videos_written"] + totals["videos_rejected"]
 
 
-def test_totals_are_counted():
+def test_totals_count_sources_and_not_what_is_none():
     records = [record("000000", {"a": (3, 0), "b": (0, 2)}), record("000001", {"c": (1, 4)})]
-    plan_rejects = [{"video_id": "lonely", "code": "E_CAPNOVIDEO", "clips": 0}]
+    plan_rejects = [
+        {"video_id": "lonely", "code": "E_CAPNOVIDEO", "clips": 0},
+        {"video_id": "gone", "code": "E_REMOVED", "clips": 0},
+        {"video_id": "bad", "code": "E_EMPTY", "clips": 0},
+    ]
     assert close_books(records, plan_rejects) == {
         "sources": 4,
         "planned": 10,
@@ -42,8 +46,8 @@ def test_totals_are_counted():
         "rejected": 6,
         "videos_written": 2,
         "videos_rejected": 2,
-        "rejects": 3,
-        "codes": {"E_CAPNOVIDEO": 1, "E_SHORT": 2},
+        "rejects": 5,
+        "codes": {"E_CAPNOVIDEO": 1, "E_EMPTY": 1, "E_REMOVED": 1, "E_SHORT": 2},
         "splits": {"train": 4, "val": 0, "test": 0},
         "bundles": 2,
         "shards": 2,

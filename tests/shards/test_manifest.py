@@ -8,8 +8,10 @@ import pytest
 from shards import storage
 from shards.columns import COLUMNS, VIDEO_COLUMNS
 from shards.commit import BundleRecord, commit_bundle, read_record, retire_bundle
-from shards.manifest import Manifest, fold, load_rejects
+from shards.fold import fold
+from shards.manifest import Manifest, load_rejects
 from shards.read import read_sample_at
+from shards.state import begin_build
 from shards.write import ShardWriter
 
 FILES = ("manifest.json", "manifest.parquet", "videos.parquet", "rejects.jsonl", "_SUCCESS")
@@ -51,6 +53,7 @@ def test_the_manifest_lists_the_tars_and_counts(built):
         "fingerprint": "f",
         "num_samples": 6,
         "num_rejects": 1,
+        "num_lost": 1,
         "planned": 7,
     }
     assert [row["video_id"] for row in load_rejects(built)] == ["000000-a", "000001-a"]
@@ -119,6 +122,11 @@ def test_a_changed_table_is_refused(built):
     data[100] ^= 1
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"manifest\.parquet"):
+        _ = Manifest.load(built).samples
+    data[100] ^= 1
+    data[-100] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"manifest\.parquet"):
         Manifest.load(built)
     path.unlink()
     with pytest.raises(ValueError, match=r"manifest\.parquet"):
@@ -155,14 +163,58 @@ def test_equal_bytes_under_two_ids_are_flagged_and_kept(tmp_path, make_sample):
         for sample in samples:
             writer.add(sample, "train")
         parts = writer.finish()
-    commit_bundle(out, BundleRecord("000000", "f", dict.fromkeys("abc", 1), parts))
-    rows = fold(out, ["000000"]).samples.to_pylist()
+    videos = [
+        {"video_id": sample.meta["video_id"], "sha256": sample.meta["src"]["sha256"]}
+        for sample in samples
+    ]
+    planned = dict.fromkeys("abc", 1)
+    commit_bundle(out, BundleRecord("000000", "f", planned, parts, videos=videos))
+    manifest = fold(out, ["000000"])
+    rows = manifest.samples.to_pylist()
     assert [json.loads(row["flags"]) for row in rows] == [
         ["W_DUPBYTES", "W_VFR"],
         ["W_DUPBYTES", "W_VFR"],
         ["W_VFR"],
     ]
+    flags = manifest.videos().column("flags").to_pylist()
+    assert flags == ['["W_DUPBYTES"]', '["W_DUPBYTES"]', "[]"]
     assert read_record(out, "000000").parts[0].rows[0]["flags"] == ["W_VFR"]
+
+
+def test_a_video_in_two_bundles_is_named(tmp_path):
+    out = str(tmp_path)
+    reject = {"video_id": "v", "code": "E_EMPTY", "clips": 0}
+    for bundle in ("000000", "000001"):
+        commit_bundle(out, BundleRecord(bundle, "f", {"v": 0}, [], [reject]))
+    with pytest.raises(ValueError, match=r"'v' in bundle 000000, 'v' in bundle 000001"):
+        fold(out, ["000000", "000001"])
+
+
+def test_some_columns_of_one_split_are_read_alone(built):
+    manifest = Manifest.load(built)
+    table = manifest.table(["t0_ms", "key"], "train")
+    assert table.column_names == ["t0_ms", "key"] and table.num_rows == 12
+    assert manifest.table(["key"], "val").num_rows == 0
+    assert manifest.rows_of_split("train").tolist() == list(range(12))
+    names = [manifest.shards[number]["name"] for number in manifest.shard_of_row()]
+    assert names == manifest.samples.column("shard").to_pylist()
+
+
+def test_a_folder_under_replacement_is_refused_as_such(built, build_bundle):
+    begin_build(built, replaces=True)
+    retire_bundle(built, "000001")
+    with pytest.raises(ValueError, match="a build is under way that replaces"):
+        Manifest.load(built)
+    build_bundle(built, "000001", num_clips=2)
+    fold(built, ["000000", "000001"])
+    assert Manifest.load(built).version == 2
+
+
+def test_a_folder_that_only_grows_can_be_read_meanwhile(built, build_bundle):
+    begin_build(built, replaces=False)
+    build_bundle(built, "000002")
+    assert Manifest.load(built).num_samples == 12
+    assert fold(built, ["000000", "000001", "000002"]).version == 2
 
 
 def test_a_build_of_rejects_only_has_an_empty_table(tmp_path):

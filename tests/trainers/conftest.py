@@ -7,7 +7,7 @@ from configs.runs import RunConfig, TrainJob
 from configs.training import DataConfig, TrainingConfig
 from shards.clipcodec import encode_clip
 from shards.commit import BundleRecord, commit_bundle
-from shards.manifest import fold
+from shards.fold import fold
 from shards.schema import Sample, Window
 from shards.write import ShardWriter
 

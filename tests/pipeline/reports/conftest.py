@@ -10,7 +10,8 @@ import pytest
 
 from shards.clipcodec import encode_clip
 from shards.commit import BundleRecord, commit_bundle
-from shards.manifest import Manifest, fold
+from shards.fold import fold
+from shards.manifest import Manifest
 from shards.schema import Sample, Window
 from shards.write import ShardWriter
 

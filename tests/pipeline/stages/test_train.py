@@ -39,7 +39,8 @@ def test_the_plan_counts_samples_epochs_and_steps(tmp_path, monkeypatch):
 
     splits = ["train"] * 10 + ["val"] * 3 + ["test"]
     table = pa.table({"split": splits, "shard": ["000000-00.tar"] * 14})
-    manifest = Manifest(str(tmp_path), table, [], [], {}, "sha")
+    shards = [{"name": "000000-00.tar", "num_samples": 14}]
+    manifest = Manifest(str(tmp_path), shards, [], {}, "sha", 1, {"manifest.parquet": table})
     monkeypatch.setattr(Manifest, "load", lambda out: manifest)
     job = TrainJob(
         run=RunConfig(name="plan", root=str(tmp_path)),

@@ -12,7 +12,8 @@ from configs.runs import EvaluateJob, RunConfig, TrainJob
 from configs.training import DataConfig, TrainingConfig
 from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
-from shards.manifest import Manifest, fold
+from shards.fold import fold
+from shards.manifest import Manifest
 from shards.schema import Sample, Split, Window
 from shards.write import ShardWriter
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
