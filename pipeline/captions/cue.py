@@ -15,6 +15,15 @@ class CaptionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A cue as it is written: its times, and its lines with their markup."""
+
+    start_s: float
+    end_s: float
+    lines: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
     """One timed line.
 

@@ -30,8 +30,19 @@ def detect_language(cues: Iterable[Cue]) -> str:
         num_characters += len(cue.text) + 1
         if num_characters > _MAX_CHARACTERS:
             break
-    text = " ".join(parts)[:_MAX_CHARACTERS]
+    return language_of_text(" ".join(parts))
+
+
+def language_of_text(text: str) -> str:
+    """Like `detect_language`, of running text; of long text its beginning decides."""
+    text = text[:_MAX_CHARACTERS]
     if sum(character.isalpha() for character in text) < _MIN_LETTERS:
         return ""
     language, confidence = _identifier().classify(text)
     return language if confidence >= _MIN_CONFIDENCE else ""
+
+
+def is_in_one_of(text: str, languages: Iterable[str]) -> bool:
+    """Return whether running text is in one of some languages, whichever of them it is."""
+    ranked = dict(_identifier().rank(text[:_MAX_CHARACTERS]))
+    return sum(ranked.get(language, 0.0) for language in languages) >= _MIN_CONFIDENCE

@@ -1,8 +1,9 @@
 """SubRip reader. Times mark the cues; indexes and blank lines may be missing or wrong."""
 
-from pipeline.captions.cue import CaptionError, Captions, Cue
-from pipeline.captions.text import plain
-from pipeline.captions.timing import NUM_STAMP_GROUPS, TIMING_LINE, in_order, stamp_s
+from pipeline.captions.cue import Block, CaptionError, Captions
+from pipeline.captions.rolling import unrolled_cues
+from pipeline.captions.stamps import ARROW, NUM_STAMP_GROUPS, TIMING_LINE, stamp_s
+from pipeline.captions.timing import in_order
 
 
 def parse_srt(text: str) -> Captions:
@@ -21,18 +22,24 @@ def parse_srt(text: str) -> Captions:
     if text.count("-->") > len(timed):
         flags.add("W_CAPTIME")
     stops = [number for number, _ in timed[1:]] + [len(lines)]
-    cues = []
+    blocks = []
     for (number, match), stop in zip(timed, stops, strict=True):
         payload = lines[number + 1 : stop]
         # The line before the next times is the next cue's index, not speech.
         if stop < len(lines) and payload and payload[-1].strip().isdigit():
             payload = payload[:-1]
+        payload = _up_to_untimed(payload, flags)
         groups = match.groups()
-        cues.append(
-            Cue(
-                stamp_s(groups[:NUM_STAMP_GROUPS]),
-                stamp_s(groups[NUM_STAMP_GROUPS:]),
-                plain("\n".join(payload)),
-            )
-        )
-    return in_order(cues, flags)
+        times_s = stamp_s(groups[:NUM_STAMP_GROUPS]), stamp_s(groups[NUM_STAMP_GROUPS:])
+        blocks.append(Block(*times_s, payload))
+    return in_order(unrolled_cues(blocks, flags), flags, file_format="srt")
+
+
+def _up_to_untimed(payload: list[str], flags: set[str]) -> list[str]:
+    """Leave out a cue without times: an index after an empty line, or an arrow without stamps."""
+    for place, line in enumerate(payload):
+        is_index = place > 0 and not payload[place - 1].strip() and line.strip().isdigit()
+        if is_index or ARROW in line:
+            flags.add("W_CAPTIME")
+            return payload[:place]
+    return payload

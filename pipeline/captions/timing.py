@@ -1,27 +1,46 @@
-"""Times of cues and words: reading them, and mending what is missing or goes backwards."""
+"""Times of cues and words: mending what is missing or goes backwards."""
 
 import itertools
-import re
 from collections.abc import Sequence
 
 from pipeline.captions.cue import CaptionError, Captions, Cue
+from pipeline.captions.speech import without_annotations
 from shards.schema import Word
 
-# Hours are optional, digits may lack padding, and SRT writes a comma for the point.
-_STAMP = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-NUM_STAMP_GROUPS = 4
-TIMING_LINE = re.compile(rf"^\s*{_STAMP}\s*-->\s*{_STAMP}(?!\d).*$")
-
 LONG_CUE_S = 30.0
-LATEST_S = 10_000 * 3600.0
-"""What a stamp can tell at most. JSON can tell more, up to what no clock computes with."""
+_LONGEST_LAST_WORD_S = 1.0
 
 
-def stamp_s(groups: Sequence[str | None]) -> float:
-    """Seconds of the four groups of a stamp."""
-    hours, minutes, seconds, fraction = groups
-    whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
-    return round(whole + int((fraction or "0").ljust(3, "0")) / 1000, 3)
+def token_spans(
+    tokens: Sequence[str], pieces: Sequence[tuple[str, float | None, float | None]]
+) -> list[tuple[float | None, float | None]] | None:
+    """Return the times of the words of a text from those of the pieces that it is made of.
+
+    A piece may be part of a word (`y` `'all,`), or hold several words, of which it times none
+    but the first one's start and the last one's end.
+
+    Returns:
+        A span for each token, or None where the pieces are not the text.
+    """
+    starts: dict[int, float | None] = {}
+    ends: dict[int, float | None] = {}
+    length = 0
+    whole = ""
+    for piece, start_s, end_s in pieces:
+        letters = "".join(piece.split())
+        if letters:
+            starts[length] = start_s
+            length += len(letters)
+            ends[length] = end_s
+            whole += letters
+    if whole != "".join(tokens):
+        return None
+    spans = []
+    place = 0
+    for token in tokens:
+        spans.append((starts.get(place), ends.get(place + len(token))))
+        place += len(token)
+    return spans
 
 
 def timed_words(
@@ -41,7 +60,8 @@ def timed_words(
     known: list[tuple[float, float] | None] = []
     last_s = cue_start_s
     for start_s, end_s in spans:
-        if start_s is None or start_s < last_s - 0.05 or start_s > cue_end_s:
+        is_reversed = start_s is not None and end_s is not None and end_s < start_s
+        if start_s is None or is_reversed or not last_s - 0.05 <= start_s <= cue_end_s:
             known.append(None)
             continue
         begin_s = max(start_s, last_s)
@@ -81,8 +101,24 @@ def _fill_gaps(
     return filled
 
 
-def in_order(cues: list[Cue], flags: set[str]) -> Captions:
-    """Sort cues by time, drop those without extent, and note what was wrong.
+def without_pause(cue: Cue) -> Cue:
+    """Return the cue with its end where its last word ends, at most 1 s after that began.
+
+    YouTube keeps a line until the next one comes. Its last word would else last through the
+    pause, and the centre of the cue would lie after what was said.
+    """
+    if not cue.words:
+        return cue
+    last = cue.words[-1]
+    end_s = round(min(last.end_s, last.start_s + _LONGEST_LAST_WORD_S), 3)
+    words = (*cue.words[:-1], Word(last.text, last.start_s, end_s))
+    return Cue(cue.start_s, end_s, cue.text, words)
+
+
+def in_order(
+    cues: list[Cue], flags: set[str], language: str = "", file_format: str = ""
+) -> Captions:
+    """Sort cues by time, drop those without extent or speech, and note what was wrong.
 
     Raises:
         CaptionError: `W_CAPEMPTY` where no cue is left.
@@ -92,12 +128,14 @@ def in_order(cues: list[Cue], flags: set[str]) -> Captions:
         if cue.end_s <= cue.start_s or cue.end_s <= 0:
             flags.add("W_CAPZERO")
             continue
-        if cue.end_s - cue.start_s > LONG_CUE_S:
+        spoken = without_annotations(cue, flags)
+        if spoken.end_s - spoken.start_s > LONG_CUE_S:
             flags.add("W_CAPLONG")
-        if cue.start_s < 0:
+        if spoken.start_s < 0:
             flags.add("W_CAPNEG")
-        if cue.text:
-            kept.append(cue if cue.start_s >= 0 else Cue(0.0, cue.end_s, cue.text))
+            spoken = _from_zero(spoken)
+        if spoken.text:
+            kept.append(spoken)
     if not kept:
         raise CaptionError("W_CAPEMPTY", f"no usable cue among {len(cues)}")
     ordered = sorted(kept, key=lambda cue: (cue.start_s, cue.end_s))
@@ -105,4 +143,11 @@ def in_order(cues: list[Cue], flags: set[str]) -> Captions:
         flags.add("W_CAPORDER")
     if any(one.end_s > two.start_s + 0.0005 for one, two in itertools.pairwise(ordered)):
         flags.add("W_CAPOVERLAP")
-    return Captions(ordered, frozenset(flags))
+    return Captions(ordered, frozenset(flags), language, file_format)
+
+
+def _from_zero(cue: Cue) -> Cue:
+    words = tuple(
+        Word(word.text, max(0.0, word.start_s), max(0.0, word.end_s)) for word in cue.words
+    )
+    return Cue(0.0, cue.end_s, cue.text, words)

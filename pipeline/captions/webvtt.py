@@ -6,82 +6,55 @@ line that holds one blank, which YouTube writes in the middle of cues.
 
 import re
 
-from pipeline.captions.cue import CaptionError, Captions, Cue
-from pipeline.captions.text import plain
-from pipeline.captions.timing import NUM_STAMP_GROUPS, TIMING_LINE, in_order, stamp_s, timed_words
+from pipeline.captions.cue import Block, CaptionError, Captions
+from pipeline.captions.rolling import unrolled_cues
+from pipeline.captions.stamps import ARROW, cue_times_s
+from pipeline.captions.tags import language_of
+from pipeline.captions.timing import in_order
 
-_INLINE_TIME = re.compile(r"<(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})\.(\d{1,3})>")
+_SIGNATURE = re.compile(r"WEBVTT(?:[ \t].*)?$")
+_LANGUAGE = re.compile(r"Language:[ \t]*(\S{1,40})[ \t]*$")
 
 
 def parse_webvtt(text: str) -> Captions:
-    """Read a whole file.
+    """Read a whole file; a rolling one is unrolled, so that each word stands once.
 
     Raises:
         CaptionError: `E_CAPPARSE` where it is not WebVTT, `W_CAPEMPTY` where it has no cue.
     """
-    header, _, body = text.partition("\n")
-    if not re.match(r"WEBVTT(?:[ \t].*)?$", header):
-        raise CaptionError("E_CAPPARSE", f"must begin with WEBVTT, got {header[:40]!r}")
     flags: set[str] = set()
-    cues = [
-        _parse_payload("\n".join(lines), start_s, end_s, flags)
-        for start_s, end_s, lines in _cue_blocks(body.split("\n"), flags)
-    ]
-    if not cues and "-->" in body:
+    header, blocks = read_blocks(text, flags)
+    if not blocks and "W_CAPTIME" in flags:
         raise CaptionError("E_CAPPARSE", "no cue has readable times")
-    return in_order(cues, flags)
+    found = [match[1] for line in header if (match := _LANGUAGE.match(line))]
+    language = language_of(found[0]) if found else ""
+    return in_order(unrolled_cues(blocks, flags), flags, language, "webvtt")
 
 
-def _cue_blocks(lines: list[str], flags: set[str]) -> list[tuple[float, float, list[str]]]:
-    """Cut at lines with times; an empty line ends a cue, a line of blanks does not."""
-    blocks: list[tuple[float, float, list[str]]] = []
+def read_blocks(text: str, flags: set[str]) -> tuple[list[str], list[Block]]:
+    """Return the lines of the header, and the cues with their text as it is written.
+
+    A line with an arrow begins a cue, an empty line ends it, a line of blanks does not. Cues
+    whose times cannot be read are left out, and flagged in `flags`.
+
+    Raises:
+        CaptionError: `E_CAPPARSE` where the first line is not that of a WebVTT file.
+    """
+    first, *lines = text.split("\n")
+    if not _SIGNATURE.match(first):
+        raise CaptionError("E_CAPPARSE", f"must begin with WEBVTT, got {first[:40]!r}")
+    ends = (place for place, line in enumerate(lines) if not line or ARROW in line)
+    header = lines[: next(ends, len(lines))]
+    blocks: list[Block] = []
     is_open = False
-    for line in lines:
-        match = TIMING_LINE.match(line)
-        if match is not None:
-            groups = match.groups()
-            times_s = stamp_s(groups[:NUM_STAMP_GROUPS]), stamp_s(groups[NUM_STAMP_GROUPS:])
-            blocks.append((*times_s, []))
-            is_open = True
+    for line in lines[len(header) :]:
+        if ARROW in line:
+            times_s = cue_times_s(line, flags)
+            is_open = times_s is not None
+            if times_s is not None:
+                blocks.append(Block(*times_s, []))
         elif not line:
             is_open = False
-        elif "-->" in line:
-            flags.add("W_CAPTIME")
-            is_open = False
         elif is_open:
-            blocks[-1][2].append(line)
-    return blocks
-
-
-def _parse_payload(payload: str, start_s: float, end_s: float, flags: set[str]) -> Cue:
-    # re.split keeps the groups, so the text runs stand at every fifth place.
-    pieces = _INLINE_TIME.split(payload)
-    stride = NUM_STAMP_GROUPS + 1
-    whole = plain("".join(pieces[::stride]))
-    if len(pieces) == 1:
-        return Cue(start_s, end_s, whole)
-    texts: list[str] = []
-    spans: list[tuple[float | None, float | None]] = []
-    for place in range(0, len(pieces), stride):
-        run_start_s = stamp_s(pieces[place - NUM_STAMP_GROUPS : place]) if place else start_s
-        following = pieces[place + 1 : place + stride]
-        run_end_s = stamp_s(following) if following else end_s
-        tokens = plain(pieces[place]).split()
-        texts += tokens
-        # Only a run's ends are known; the words of a longer run share it.
-        spans += _run_spans(len(tokens), run_start_s, run_end_s)
-    if texts != whole.split():
-        # A tag stood inside a word, so its times do not belong to whole words.
-        flags.add("W_WORDTIME")
-        return Cue(start_s, end_s, whole)
-    words, _ = timed_words(texts, spans, start_s, end_s)
-    return Cue(start_s, end_s, whole, words)
-
-
-def _run_spans(
-    num_words: int, start_s: float, end_s: float
-) -> list[tuple[float | None, float | None]]:
-    step_s = (end_s - start_s) / max(1, num_words)
-    return [
-        (start_s + place * step_s, start_s + (place + 1) * step_s) for place in range(num_words)
-    ]
+            blocks[-1].lines.append(line)
+    return header, blocks
