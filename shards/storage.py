@@ -1,42 +1,37 @@
-"""Files of an output folder: written whole or not at all.
+"""Files of sources and outputs, wherever they lie: a thin dispatch on the scheme of a path.
 
-The only module that knows where outputs lie. Paths are strings so that another kind of store
-can be added here without a change above.
+The only module that knows where files lie. A path on this machine goes to `stores.local`; s3://,
+gs:// and http(s):// go to `stores.objects`. Work files are always local: an object store gets
+them whole, under their final name.
 """
 
-import errno
-import fcntl
 import hashlib
 import json
-import os
-import re
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from shards.stores import local, objects, scratch
+from shards.stores.address import is_remote, local_path, shown
+from shards.stores.local import named_errors
+from shards.stores.retry import num_retries
+
+__all__ = ["is_remote", "local_path", "named_errors", "num_retries", "shown"]
 
 TEMPORARY = "_tmp"
 """Subfolder for files that are not finished. Whatever a dead process left there is garbage."""
 
 CHUNK_BYTES = 1 << 20
 
-_BESIDE = re.compile(r"\..+\.[0-9]+-[0-9a-f]{8}")
-"""Names of files that were to become another one at once."""
 
-
-def local_path(path: str) -> Path:
-    """Return the path on this machine.
+def absolute(path: str) -> str:
+    """Return a path that means the same in every process: absolute, or the URL itself.
 
     Raises:
-        ValueError: If the path names another kind of store, or runs a command (`pipe:`).
+        ValueError: If the path names no store that is known.
     """
-    scheme, separator, rest = path.partition("://")
-    if separator and scheme == "file":
-        return Path(rest)
-    if separator or path.startswith("pipe:"):
-        raise ValueError(f"outputs must lie in a folder on this machine, got {path!r}")
-    return Path(path)
+    return path.rstrip("/") if is_remote(path) else str(local_path(path).absolute())
 
 
 def join(folder: str, *names: str) -> str:
@@ -44,69 +39,51 @@ def join(folder: str, *names: str) -> str:
     return "/".join([folder.rstrip("/") or "/", *names])
 
 
-@contextmanager
-def named_errors(path: str) -> Iterator[None]:
-    """Let every OSError name the file: that of `write` on a full disk does not."""
-    try:
-        yield
-    except OSError as error:
-        number = error.errno or errno.EIO
-        raise OSError(number, os.strerror(number), path) from error
-
-
 def sync_folder(path: str) -> None:
     """Make the names in a folder survive a power cut."""
-    descriptor = os.open(local_path(path), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if not is_remote(path):
+        local.sync_folder(local_path(path))
 
 
 def make_folder(path: str) -> None:
-    """Create a folder and those above it."""
-    local_path(path).mkdir(parents=True, exist_ok=True)
+    """Create a folder and those above it; in an object store there are none."""
+    if not is_remote(path):
+        local_path(path).mkdir(parents=True, exist_ok=True)
 
 
-def temporary_path(out: str, name: str) -> str:
-    """Return a path in OUT/_tmp that no other attempt uses."""
+def temporary_path(out: str, name: str, scratch_folder: str = "") -> str:
+    """Return a path on this machine that no other attempt uses.
+
+    Args:
+        out: Output folder. Its subfolder `_tmp` serves where it is local.
+        name: What the file is to become.
+        scratch_folder: Serves an `out` in an object store; empty: the system's folder for
+            temporary files. A killed process's files there go at the next start of any.
+    """
+    if is_remote(out):
+        return str(scratch.own_folder(scratch_folder) / local.unique(name))
     make_folder(join(out, TEMPORARY))
-    return join(out, TEMPORARY, f"{name}.{os.getpid()}-{secrets.token_hex(4)}")
+    return join(out, TEMPORARY, local.unique(name))
 
 
-def sweep_temporary(out: str) -> int:
-    """Delete what dead attempts left in OUT; return the number of files.
+def sweep_temporary(out: str, scratch_folder: str = "") -> int:
+    """Delete what dead attempts left of OUT; return the number of files.
 
     Call it only while nothing builds into OUT.
     """
-    root = local_path(out)
-    beside = [*root.glob(".*"), *root.glob("*/.*")]
-    leftovers = {path for path in beside if _BESIDE.fullmatch(path.name)}
-    leftovers |= set(root.glob(f"{TEMPORARY}/*"))
-    for leftover in leftovers:
-        leftover.unlink(missing_ok=True)
-    return len(leftovers)
+    if is_remote(out):
+        scratch.sweep(scratch_folder)
+        return objects.sweep(join(out, TEMPORARY))
+    return local.sweep(local_path(out), TEMPORARY)
 
 
 def publish(temporary: str, path: str) -> None:
-    """Give a finished, synced file its final name, in place of an older file."""
-    with named_errors(path):
-        local_path(temporary).replace(local_path(path))
-        sync_folder(str(local_path(path).parent))
-
-
-def _write_beside(path: str, data: bytes) -> Path:
-    target = local_path(path)
-    beside = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with named_errors(path), beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    return beside
+    """Give a finished, synced local file its final name, in place of an older file."""
+    if is_remote(path):
+        objects.upload(local_path(temporary), path)
+        delete(temporary)
+        return
+    local.publish(local_path(temporary), local_path(path))
 
 
 def write_atomic(path: str, data: bytes) -> None:
@@ -115,77 +92,111 @@ def write_atomic(path: str, data: bytes) -> None:
 
 
 def write_all_atomic(files: Mapping[str, bytes]) -> None:
-    """Write several files; a full disk leaves all of them as they were.
+    """Write several files of one store in order.
 
-    The names are moved one after the other, in order, once every byte is on disk.
+    Locally a full disk leaves all of them as they were. In an object store each is whole or
+    as it was.
     """
-    staged: list[tuple[Path, str]] = []
-    try:
+    if any(map(is_remote, files)):
         for path, data in files.items():
-            staged.append((_write_beside(path, data), path))
-        for beside, path in staged:
-            publish(str(beside), path)
-    finally:
-        for beside, _ in staged:
-            beside.unlink(missing_ok=True)
+            objects.write(path, data)
+        return
+    local.write_all({local_path(path): data for path, data in files.items()})
 
 
 def create_if_absent(path: str, data: bytes) -> bool:
     """Write a file unless it exists; return whether this call made it. Of many, one wins."""
-    beside = _write_beside(path, data)
-    try:
-        with named_errors(path):
-            # A hard link fails where the name exists, and shows the whole file at once.
-            os.link(beside, local_path(path))
-    except FileExistsError:
-        return False
-    finally:
-        beside.unlink(missing_ok=True)
-    sync_folder(str(local_path(path).parent))
-    return True
+    if is_remote(path):
+        return objects.create_if_absent(path, data)
+    return local.create_if_absent(local_path(path), data)
+
+
+def replace_if(path: str, data: bytes, version: str) -> str:
+    """Write an object of a bucket in place of that version; return the new version.
+
+    Returns:
+        Empty where it has another version by now, or is gone: then nothing is written.
+    """
+    return objects.replace_if(path, data, version)
 
 
 def exists(path: str) -> bool:
-    """Return whether there is a file or folder of this name."""
-    return local_path(path).exists()
+    """Return whether there is a file of this name; on this machine a folder counts too."""
+    return objects.exists(path) if is_remote(path) else local_path(path).exists()
 
 
 def delete(path: str) -> None:
     """Delete a file if there is one."""
-    with named_errors(path):
-        local_path(path).unlink(missing_ok=True)
+    if is_remote(path):
+        objects.delete(path)
+    else:
+        local.delete(local_path(path))
 
 
 def list_names(folder: str, suffix: str) -> list[str]:
     """Return the sorted names in a folder that end in `suffix`; hidden ones are left out."""
-    root = local_path(folder)
-    entries = root.iterdir() if root.is_dir() else ()
-    return sorted(
-        entry.name
-        for entry in entries
-        if entry.name.endswith(suffix) and not entry.name.startswith(".")
-    )
+    if is_remote(folder):
+        return objects.list_names(folder, suffix)
+    return local.list_names(local_path(folder), suffix)
+
+
+def list_versions(folder: str) -> dict[str, tuple[int, str]]:
+    """Return size and version, as `version_of` does, of each object directly in a folder.
+
+    Raises:
+        ValueError: If the folder is not in a bucket.
+    """
+    return objects.list_versions(folder)
+
+
+def version_of(path: str) -> tuple[int, str]:
+    """Return the size of a file in bytes and an opaque version of its content.
+
+    The size is -1 and the version empty where a web server does not tell.
+
+    Raises:
+        OSError: If there is no such file, or it cannot be read.
+    """
+    return objects.version_of(path) if is_remote(path) else local.version_of(local_path(path))
 
 
 def size_of(path: str) -> int:
     """Return the size of a file in bytes."""
-    return local_path(path).stat().st_size
+    return version_of(path)[0]
 
 
 def open_read(path: str) -> IO[bytes]:
-    """Open a file for reading."""
-    return local_path(path).open("rb")
+    """Open a file for reading, from any place; a remote one is fetched piece by piece."""
+    return objects.open_read(path) if is_remote(path) else local_path(path).open("rb")
 
 
 def read_bytes(path: str) -> bytes:
     """Return a whole file."""
-    return local_path(path).read_bytes()
+    return objects.read_bytes(path) if is_remote(path) else local_path(path).read_bytes()
 
 
 def read_range(path: str, offset: int, length: int) -> bytes:
     """Return at most `length` bytes from `offset` on."""
-    with open_read(path) as file:
-        return os.pread(file.fileno(), length, offset)
+    if is_remote(path):
+        return objects.read_range(path, offset, length)
+    return local.read_range(local_path(path), offset, length)
+
+
+def download(path: str, target: Path, max_bytes: int, version: str = "") -> int:
+    """Copy a remote file to a local one; return its size in bytes.
+
+    Args:
+        path: A URL.
+        target: The local file, written anew.
+        max_bytes: More than this is refused before it reaches the disk.
+        version: Version that it must have, empty for any.
+
+    Raises:
+        OSError: If it cannot be fetched, or the disk is full.
+        shards.stores.errors.ChangedError: If it has another version, also while it is read.
+        shards.stores.errors.TooLargeError: If it is larger than `max_bytes`.
+    """
+    return objects.download(path, target, max_bytes, version)
 
 
 def read_json(path: str) -> Any:
@@ -211,9 +222,12 @@ def sha256_of(path: str) -> str:
 
 @contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Hold a lock that a killed process gives back by itself."""
-    with named_errors(path):
-        file = local_path(path).open("ab")
-    with file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    """Hold a lock that a killed process gives back by itself.
+
+    An object store has none: there, names by content and create-if-absent do its work.
+    """
+    if is_remote(path):
+        yield
+        return
+    with local.locked(local_path(path)):
         yield
