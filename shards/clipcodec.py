@@ -93,9 +93,7 @@ def stored_frames(sample: Sample, decoder: Literal["decord", "pyav"] = "decord")
     frames_THWC = decode_clip(sample.clip, decoder, sample.encoding)
     want = sample.meta.get("n", len(frames_THWC) - 2 * sample.margin) + 2 * sample.margin
     if len(frames_THWC) != want:
-        raise ValueError(
-            f"a clip must have {want} frames as its .json says, got {len(frames_THWC)}"
-        )
+        raise ValueError(f"a clip must have {want} frames, got {len(frames_THWC)}")
     return frames_THWC
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from shards import storage
-from shards.clipcodec import decode_clip
+from shards.clipcodec import clip_frames
 from shards.read import read_sample_at
 from shards.schema import Sample
 
@@ -44,7 +44,7 @@ def decode_frames(sample: Sample) -> np.ndarray | None:
     Frames that are stored before and after `[t0_s, t1_s)` are left out.
     """
     try:
-        frames_THWC = decode_clip(sample.clip, decoder="pyav")
+        frames_THWC = clip_frames(sample, decoder="pyav")
         return frames_THWC[sample.margin : len(frames_THWC) - sample.margin]
     except (OSError, ValueError, RuntimeError) as error:
         logger.warning("report: clip %s does not decode: %s", sample.key, error)

@@ -1,9 +1,10 @@
-"""A stored clip -> what the model sees: stride, resize, crop, flip.
+"""A stored clip -> what the model sees: jitter in time, stride, resize, crop, flip.
 
 Without a random generator everything is taken from the middle: validation and evaluation.
 
 Shape letters in this file:
-    N  stored frames    T  frames that the model sees    H, W  pixels    C  colours
+    M  stored frames with their margins    N  frames of the clip    T  frames that the model sees
+    H, W  pixels    C  colours
 """
 
 import numpy as np
@@ -11,6 +12,20 @@ import torch
 from torch.nn import functional as F
 
 from configs.training import DataConfig
+
+
+def jitter(stored_MHWC: np.ndarray, margin: int, random: np.random.Generator | None) -> np.ndarray:
+    """Return the clip's frames, shifted by up to `margin` frames either way.
+
+    Args:
+        stored_MHWC: The clip between its margins.
+        margin: Frames stored before the clip, and as many after it.
+        random: Source of the shift; None takes the clip itself.
+    """
+    if not margin:
+        return stored_MHWC
+    start = _offset(2 * margin, random)
+    return stored_MHWC[start : start + len(stored_MHWC) - 2 * margin]
 
 
 def resize_short_side(frames_NHWC: np.ndarray, side: int) -> np.ndarray:

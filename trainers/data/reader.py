@@ -1,7 +1,8 @@
 """Rows of the manifest -> examples, each read by its place in a shard.
 
 Shape letters in this file:
-    T  frames    H, W  pixels    C  colours    K  windows of a bag    L  pieces of a window
+    M  stored frames with their margins    T  frames that the model sees
+    H, W  pixels    C  colours    K  windows of a bag    L  pieces of a window
 """
 
 import hashlib
@@ -12,12 +13,12 @@ import numpy as np
 from configs.runs import TrainJob
 from configs.training import DataConfig
 from shards import storage
-from shards.clipcodec import decode_clip
+from shards.clipcodec import stored_frames
 from shards.manifest import Manifest
 from shards.order import EpochOrder
 from shards.read import read_sample_at
 from trainers.data.batch import Example
-from trainers.data.clips import augment, resize_short_side
+from trainers.data.clips import augment, jitter, resize_short_side
 from trainers.data.tokenizer import PAD, Tokenizer
 
 
@@ -83,7 +84,7 @@ class ClipReader:
         self._offset, self._length = (columns.column(name) for name in ("offset", "length"))
         self._tokenizer = tokenizer
         self._bag_shape = (candidates, max_words)
-        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray, int]] = {}
         self._cache_room = int(config.cache_gib * 2**30)
         self._cache_lock = threading.Lock()
 
@@ -99,9 +100,9 @@ class ClipReader:
         """
         video_id = self._video[row].as_py()
         try:
-            frames_NHWC, tokens_KL = self._stored(row)
+            stored_MHWC, tokens_KL, margin = self._stored(row)
             random = None if seed is None else np.random.Generator(np.random.PCG64(seed))
-            frames_THWC = augment(frames_NHWC, self._config, random)
+            frames_THWC = augment(jitter(stored_MHWC, margin, random), self._config, random)
         except (ValueError, OSError) as error:
             raise DamagedSample(
                 f"sample {self._key[row].as_py()} of shard {self._shard[row].as_py()} in "
@@ -112,25 +113,25 @@ class ClipReader:
         mask_K = (tokens_KL != PAD).any(axis=1)
         return Example(frames_THWC, tokens_KL, mask_K, video_number(video_id), row)
 
-    def _stored(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return what does not depend on the augmentation: resized frames and the bag."""
+    def _stored(self, row: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """Return what does not depend on the augmentation: resized frames, bag and margin."""
         cached = self._cache.get(row)
         if cached is not None:
             return cached
         path = storage.join(self._config.shards, self._shard[row].as_py())
         sample = read_sample_at(path, self._offset[row].as_py(), self._length[row].as_py())
-        frames_NHWC = decode_clip(sample.clip, self._config.decoder)
-        frames_NHWC = resize_short_side(frames_NHWC, self._config.resize)
+        stored_MHWC = stored_frames(sample, self._config.decoder)
+        stored_MHWC = resize_short_side(stored_MHWC, self._config.resize)
         candidates, max_words = self._bag_shape
         tokens_KL = np.full((candidates, max_words), PAD, dtype=np.int64)
         texts = [window.text for window in sample.windows[:candidates]]
         tokens_KL[: len(texts)] = self._tokenizer.encode(texts, max_words)
         with self._cache_lock:
             # Nothing is ever evicted: over an epoch every clip is as likely to come as another.
-            if row not in self._cache and frames_NHWC.nbytes <= self._cache_room:
-                self._cache[row] = (frames_NHWC, tokens_KL)
-                self._cache_room -= frames_NHWC.nbytes
-        return frames_NHWC, tokens_KL
+            if row not in self._cache and stored_MHWC.nbytes <= self._cache_room:
+                self._cache[row] = (stored_MHWC, tokens_KL, sample.margin)
+                self._cache_room -= stored_MHWC.nbytes
+        return stored_MHWC, tokens_KL, sample.margin
 
 
 def video_number(video_id: str) -> int:

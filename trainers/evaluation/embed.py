@@ -28,7 +28,7 @@ from tqdm_loggable.auto import tqdm
 
 from configs.runs import TrainJob
 from shards import storage
-from shards.clipcodec import decode_audio, decode_clip
+from shards.clipcodec import clip_audio, clip_frames
 from shards.read import read_sample_at
 from shards.schema import Sample, Window
 from trainers.data.clips import augment, resize_short_side
@@ -131,7 +131,7 @@ class Embedder:
         try:
             path = storage.join(data.shards, clip.shard)
             sample = read_sample_at(path, clip.offset, clip.length)
-            frames_THWC = resize_short_side(decode_clip(sample.clip, data.decoder), data.resize)
+            frames_THWC = resize_short_side(clip_frames(sample, data.decoder), data.resize)
             frames_THWC = augment(frames_THWC, data, None)
             audio = self._hear(sample)
         except (ValueError, OSError) as error:
@@ -144,7 +144,7 @@ class Embedder:
     def _hear(self, sample: Sample) -> np.ndarray:
         if sample.audio is None:
             return silent_feature(self._mel_bands)
-        return audio_feature(*decode_audio(sample.audio), self._mel_bands)
+        return audio_feature(*clip_audio(sample), self._mel_bands)
 
     @torch.inference_mode()
     def _embed(self, seen: Sequence[_Seen]) -> Features:
