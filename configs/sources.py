@@ -19,6 +19,9 @@ class LimitsConfig(Settings):
     duration_s: float = Field(default=12 * 3600.0, gt=0)
     """Length of a video."""
 
+    frames: int = Field(default=12 * 3600 * 120, gt=0)
+    """Frames that are decoded of a video, whatever its headers say of its length."""
+
     streams: int = Field(default=16, gt=0)
     """Streams in one container."""
 

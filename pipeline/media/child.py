@@ -13,7 +13,12 @@ import av
 
 from pipeline.media.errors import MediaError
 from pipeline.media.framing import pack, read_message, write_all
-from pipeline.media.isolation import confine, follow_parent_to_death, limit_resources
+from pipeline.media.isolation import (
+    confine,
+    follow_parent_to_death,
+    limit_resources,
+    peak_memory_bytes,
+)
 from pipeline.media.passing import DecodePass
 from pipeline.media.probe import open_source
 from pipeline.media.request import Request
@@ -53,6 +58,7 @@ def _serve(request: Request, send: Callable[..., None]) -> None:
     decoding = DecodePass(source, request, starts)
     for head, block in decoding.run():
         send(head, block)
+    decoding.summary.peak_memory_bytes = peak_memory_bytes()
     send({"kind": "end", "summary": decoding.summary.to_json()})
 
 

@@ -10,6 +10,10 @@ from pipeline.media.framing import Message
 from pipeline.media.process import DecoderChild
 from pipeline.media.request import DecodeSummary, Probe, Request
 
+MIN_BYTES_PER_S = 2000
+"""Bytes of a file that are decoded in a second at the very least: a small file may claim to be
+long, but cannot take long."""
+
 
 def make_request(path: Path, clips: ClipsConfig, limits: LimitsConfig) -> Request:
     """Return what the child is told about a source."""
@@ -33,10 +37,24 @@ def make_request(path: Path, clips: ClipsConfig, limits: LimitsConfig) -> Reques
         max_pixels=limits.pixels,
         max_side_px=limits.side_px,
         max_duration_s=limits.duration_s,
+        max_frames=limits.frames,
         max_streams=limits.streams,
         memory_bytes=limits.child_memory_bytes,
         cpu_s=int(longest_s) + 1,
     )
+
+
+def deadline_s(request: Request, limits: LimitsConfig, starts: Sequence[int]) -> float:
+    """Return how many seconds a child may take for the clips of a source.
+
+    Args:
+        request: What it was asked for.
+        limits: The least deadline, and seconds for each second of video.
+        starts: First slots of the clips, at least one; nothing after the last is decoded.
+    """
+    length_s = (max(starts) + request.num_frames + request.margin) / request.fps
+    by_bytes_s = limits.deadline_s + Path(request.path).stat().st_size / MIN_BYTES_PER_S
+    return max(limits.deadline_s, min(limits.deadline_per_s * length_s, by_bytes_s))
 
 
 def decode_source(
@@ -63,8 +81,7 @@ def decode_source(
         child.send(request.to_json())
         probe = _read_probe(child.receive()[0])
         starts = list(plan(probe))
-        length_s = probe.duration_s or (max(starts) + request.num_frames) / request.fps
-        child.deadline_s = max(limits.deadline_s, limits.deadline_per_s * length_s)
+        child.deadline_s = deadline_s(request, limits, starts)
         child.send({"starts": starts})
         expected = set(starts)
         while True:

@@ -6,6 +6,7 @@ none of them, the allow-lists of `probe.py` and the resource limits still hold.
 
 import ctypes
 import os
+import re
 import resource
 import signal
 import sys
@@ -49,6 +50,19 @@ def limit_resources(memory_bytes: int, cpu_s: int) -> None:
         _, hard = resource.getrlimit(which)
         ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (ceiling, ceiling))
+
+
+def peak_memory_bytes() -> int:
+    """Return the most resident memory that this process has had; 0 where Linux does not say.
+
+    `getrusage` would answer for the parent too: its peak survives fork and exec.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s*(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
 
 
 def confine(path: str) -> list[str]:

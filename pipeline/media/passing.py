@@ -124,6 +124,8 @@ class DecodePass:
         # The headers of the container may have told another size, and a later frame may too.
         if frame.width * frame.height > self._request.max_pixels:
             raise MediaError("E_HUGE", f"a frame of {frame.width}x{frame.height}")
+        if summary.num_frames >= self._request.max_frames:
+            raise MediaError("E_HUGE", f"over {summary.num_frames} frames (sources.limits.frames)")
         if self._scaler.size is None:
             self._fix(frame)
         is_damaged = self._damage.judge(frame)

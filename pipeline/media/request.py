@@ -27,6 +27,7 @@ class Request:
     max_pixels: int
     max_side_px: int
     max_duration_s: float
+    max_frames: int
     max_streams: int
     memory_bytes: int
     cpu_s: int
@@ -78,6 +79,7 @@ class DecodeSummary:
     rotation: int = 0
     num_frames: int = 0
     num_damaged: int = 0
+    peak_memory_bytes: int = 0
     flags: list[str] = field(default_factory=list)
 
     @classmethod

@@ -12,7 +12,7 @@ from configs.sources import SourcesConfig
 from pipeline.captions.cue import CaptionError, Captions
 from pipeline.captions.windows import make_windows, nearest_bag
 from pipeline.listing.source import SourceFile, reject_row
-from pipeline.media.decode import decode_source, make_request
+from pipeline.media.decode import deadline_s, decode_source, make_request
 from pipeline.media.errors import LOAD_DEPENDENT, MediaError
 from pipeline.media.framing import Message
 from pipeline.media.request import Probe
@@ -107,8 +107,7 @@ class SourceBuilder:
             self._plan = self._plan_clips(probe)
             if not self._plan.starts:
                 raise MediaError("W_CAPPASTEOF", "all narration lies after the end of the video")
-            limits = self._limits
-            self._on_due(max(limits.deadline_s, limits.deadline_per_s * (probe.duration_s or 0)))
+            self._on_due(deadline_s(request, self._limits, self._plan.starts))
             return self._plan.starts
 
         request = make_request(path, self._clips, self._limits)
