@@ -42,6 +42,15 @@ class ShardsJob(Settings):
     shards: ShardsConfig = ShardsConfig()
     ray: RayConfig = RayConfig()
 
+    @model_validator(mode="after")
+    def _scratch_holds_a_video(self) -> Self:
+        if self.shards.scratch_bytes < self.sources.limits.file_bytes:
+            raise ValueError(
+                "shards.scratch_bytes must be at least sources.limits.file_bytes, "
+                f"got {self.shards.scratch_bytes} and {self.sources.limits.file_bytes}"
+            )
+        return self
+
 
 class TrainJob(Settings):
     """`weakvid train`: shards -> a trained run."""

@@ -28,6 +28,14 @@ class ShardsConfig(Settings):
     test_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the videos held out for testing, by a hash of the video id."""
 
+    scratch: str = ""
+    """Folder of this machine for work files, where sources or output lie in an object store;
+    empty: the system's folder for temporary files."""
+
+    scratch_bytes: int = Field(default=32 * 2**30, gt=0)
+    """Bytes that fetched videos may take in `scratch` of one machine; at least
+    `sources.limits.file_bytes`. A download waits until it fits."""
+
     attempts: int = Field(default=3, ge=1)
     """Times that a bundle is tried when its worker dies."""
 

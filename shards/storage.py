@@ -182,21 +182,21 @@ def read_range(path: str, offset: int, length: int) -> bytes:
     return local.read_range(local_path(path), offset, length)
 
 
-def download(path: str, target: Path, max_bytes: int, version: str = "") -> int:
+def download(path: str, target: Path, expected: tuple[int, str], max_bytes: int) -> int:
     """Copy a remote file to a local one; return its size in bytes.
 
     Args:
         path: A URL.
-        target: The local file, written anew.
+        target: The local file; what is in it is overwritten.
+        expected: Size and version it must have, as `version_of` told them.
         max_bytes: More than this is refused before it reaches the disk.
-        version: Version that it must have, empty for any.
 
     Raises:
         OSError: If it cannot be fetched, or the disk is full.
         shards.stores.errors.ChangedError: If it has another version, also while it is read.
         shards.stores.errors.TooLargeError: If it is larger than `max_bytes`.
     """
-    return objects.download(path, target, max_bytes, version)
+    return objects.download(path, target, expected, max_bytes)
 
 
 def read_json(path: str) -> Any:

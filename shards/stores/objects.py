@@ -186,17 +186,15 @@ def sweep(folder: str) -> int:
     return len(names)
 
 
-def download(path: str, target: Path, max_bytes: int, version: str = "") -> int:
-    num_bytes, found = version_of(path)
-    if version and found != version:
-        raise ChangedError(shown(path))
+def download(path: str, target: Path, expected: tuple[int, str], max_bytes: int) -> int:
+    num_bytes, version = expected
     if num_bytes > max_bytes:
         raise TooLargeError(shown(path), max_bytes)
     deadline = time.monotonic() + GRACE_S + max(num_bytes, 0) / LEAST_BYTES_PER_S
     offset = 0
-    with named_errors(target), target.open("r+b" if target.exists() else "xb") as file:
+    with _opened(target) as file:
         while num_bytes < 0 or offset < num_bytes:
-            data = _get(path, offset, min(offset + PIECE_BYTES, max_bytes + 1), found)
+            data = _get(path, offset, min(offset + PIECE_BYTES, max_bytes + 1), version)
             offset += len(data)
             if offset > max_bytes:
                 raise TooLargeError(shown(path), max_bytes)
@@ -204,8 +202,16 @@ def download(path: str, target: Path, max_bytes: int, version: str = "") -> int:
                 break
             if time.monotonic() > deadline:
                 raise OSError(f"{shown(path)} came slower than {LEAST_BYTES_PER_S} bytes a second")
-            file.write(data)
-        file.truncate(offset)
+            with named_errors(target):
+                file.write(data)
+        with named_errors(target):
+            file.truncate(offset)
+            file.flush()
     if num_bytes >= 0 and offset != num_bytes:
         raise OSError(f"{shown(path)} must have {num_bytes} bytes, got {offset}")
     return offset
+
+
+def _opened(target: Path) -> IO[bytes]:
+    with named_errors(target):
+        return target.open("r+b" if target.exists() else "xb")
