@@ -80,3 +80,8 @@ FLAGS = {
 def meaning_of(code: str) -> str:
     """Return what a flag says, else what a reject code says, else nothing."""
     return FLAGS.get(code) or MEANINGS.get(code, "")
+
+
+def reject_meaning(code: str) -> str:
+    """Return what a reject code says, else what a flag of that name says, else nothing."""
+    return MEANINGS.get(code) or FLAGS.get(code, "")

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from pipeline.reports import text
 from pipeline.reports.axis import clock
-from pipeline.reports.codes import meaning_of
+from pipeline.reports.codes import meaning_of, reject_meaning
 
 
 def environment(package: str) -> Environment:
@@ -28,6 +28,7 @@ def environment(package: str) -> Environment:
         "bytes": text.num_bytes,
         "clock": clock,
         "meaning": meaning_of,
+        "reject_meaning": reject_meaning,
     }
     return made
 
