@@ -39,7 +39,7 @@ def encode_clip(frames_THWC: np.ndarray, fps: int, crf: int) -> bytes:
     frames = [
         VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24") for one in frames_THWC
     ]
-    planes = [to_planes.reformat(frame, format="yuv420p").to_ndarray() for frame in frames]
+    planes = [to_planes.reformat(frame, format="yuv420p") for frame in frames]
     return encode_planes(planes, fps, crf)
 
 

@@ -3,8 +3,7 @@
 No B-frames and short closed groups of pictures: the layout on which decord's random access is
 exact. One thread and bit-exact flags make the bytes a function of the pictures.
 
-Shape letters: T frames, H and W pixels, P = H * 3 // 2 rows of a picture of planes (I420: the
-rows of Y, then those of U and V at half size).
+Shape letters: T frames, H and W pixels.
 """
 
 import functools
@@ -32,12 +31,12 @@ UNSPECIFIED = 2
 
 
 def encode_planes(
-    pictures_TPW: Sequence[np.ndarray], fps: int, crf: int, matrix: int = UNSPECIFIED
+    frames: Sequence[av.VideoFrame], fps: int, crf: int, matrix: int = UNSPECIFIED
 ) -> bytes:
     """Return an mp4 of exactly T frames at a constant rate, without audio.
 
     Args:
-        pictures_TPW: uint8 I420 of limited range, of one size with even sides.
+        frames: `yuv420p` of limited range, of one size with even sides. Their PTS are set.
         fps: Frames a second.
         crf: H.264 constant rate factor.
         matrix: How YUV was made of RGB, as ISO/IEC 23091-2 numbers it.
@@ -51,16 +50,14 @@ def encode_planes(
 
     with av.open(buffer, "w", format="mp4", options=options, io_open=reopen) as container:
         stream = container.add_stream("libx264", rate=fps, options=x264_options(crf))
-        num_rows, stream.width = pictures_TPW[0].shape
-        stream.height = num_rows * 2 // 3
+        stream.width, stream.height = frames[0].width, frames[0].height
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.thread_count = 1
         context.colorspace = matrix
         context.color_range = ColorRange.MPEG
         time_base = Fraction(1, fps)
-        for index, picture_PW in enumerate(pictures_TPW):
-            frame = av.VideoFrame.from_ndarray(picture_PW, format="yuv420p")
+        for index, frame in enumerate(frames):
             frame.pts, frame.time_base = index, time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -75,6 +72,8 @@ def x264_options(crf: int) -> dict[str, str]:
         "bf": "0",
         "g": str(GROUP_OF_PICTURES),
         "flags": "+bitexact+cgop",
+        # Captions of the source that travel in its frames belong to no clip.
+        "a53cc": "0",
         "x264-params": "threads=1:lookahead-threads=1:open-gop=0",
     }
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import av
 import numpy as np
 
 from pipeline.media.framing import Message
@@ -22,18 +23,18 @@ from shards.clipcodec_h264 import UNSPECIFIED, encode_planes
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Pixels of one slot as `Scaler.upright` gives them, and the frame they came from."""
+    """What one slot shows, as `Scaler.upright` gives it, and the frame it came from."""
 
-    pixels: np.ndarray
+    frame: av.VideoFrame
     time_s: float
     source: int
     is_damaged: bool
     luma: np.ndarray
 
     @classmethod
-    def of(cls, pixels: np.ndarray, time_s: float, source: int, *, is_damaged: bool) -> Self:
-        """Return the picture of some pixels."""
-        return cls(pixels, time_s, source, is_damaged, small_luma(pixels))
+    def of(cls, frame: av.VideoFrame, time_s: float, source: int, *, is_damaged: bool) -> Self:
+        """Return the picture of a scaled frame."""
+        return cls(frame, time_s, source, is_damaged, small_luma(frame))
 
 
 def wanted_slots(starts: Sequence[int], num_frames: int, margin: int = 0) -> list[int]:
@@ -137,7 +138,7 @@ class ClipAssembler:
         flags = picture_flags([picture.luma for picture in pictures], request)
         if refused := self._refused(flags):
             return self._reject_flagged(start, refused), b""
-        block = self._encode([picture.pixels for picture in pictures])
+        block = self._encode([picture.frame for picture in pictures])
         message: Message = {
             "kind": "clip",
             "slot": start,
@@ -148,18 +149,18 @@ class ClipAssembler:
         }
         return message, block
 
-    def _encode(self, pixels: list[np.ndarray]) -> bytes:
+    def _encode(self, frames: list[av.VideoFrame]) -> bytes:
         request = self._request
         match request.encoding:
             case "mp4":
-                return encode_planes(pixels, request.fps, request.crf, self.matrix)
+                return encode_planes(frames, request.fps, request.crf, self.matrix)
             case "jpgs":
-                # Half of what the child would import, for one encoding in three
+                # Only here: its imports would cost every child time.
                 from shards.clipcodec_jpegs import encode_jpegs
 
-                return encode_jpegs(pixels, request.jpeg_quality)
+                return encode_jpegs((one.to_ndarray() for one in frames), request.jpeg_quality)
             case _:
-                return encode_raw(np.stack(pixels))
+                return encode_raw(np.stack([one.to_ndarray() for one in frames]))
 
     def _refused(self, flags: list[str]) -> str | None:
         return next((flag for flag in flags if flag in self._request.reject_flags), None)

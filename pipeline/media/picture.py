@@ -1,19 +1,21 @@
 """A decoded frame -> the stored picture: upright, square pixels, the wanted short side.
 
-H.264 is made of planes (I420: the rows of Y, then those of U and V at half size), so a frame's
-planes are scaled as they are; only the other encodings need RGB.
+H.264 is made of planes (Y, and U and V at half size), so a frame's planes are scaled as they are
+and go to the encoder without a copy; only the other encodings need RGB.
 """
 
 from fractions import Fraction
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from pipeline.media.errors import MediaError
 from shards.clipcodec_h264 import UNSPECIFIED
 
 QUARTER_TURN = 90
+RGB_AXES = 3
 # The same pixels whatever instructions the CPU has.
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
@@ -92,8 +94,8 @@ class Scaler:
         elif frame.colorspace == _NO_YUV:
             self.matrix = _BT601
 
-    def upright(self, frame: av.VideoFrame) -> np.ndarray:
-        """Return uint8 RGB of (height, width, 3), or the planes of (height * 3 // 2, width)."""
+    def upright(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return the picture, `rgb24` or `yuv420p`."""
         assert self.size is not None
         width, height = self.size
         if self.rotation % 180:
@@ -102,27 +104,31 @@ class Scaler:
             scaled = self._reformatter.reformat(
                 frame, width, height, "rgb24", interpolation=_SCALING, threads=1
             )
-            return np.rot90(scaled.to_ndarray(), self.rotation // QUARTER_TURN)
-        scaled = self._reformatter.reformat(
-            frame,
-            width,
-            height,
-            "yuv420p",
-            # Frames of another matrix than the first one's are brought to it.
-            dst_colorspace=_SCALER_MATRICES.get(self.matrix),
-            dst_color_range=ColorRange.MPEG,
-            interpolation=_SCALING,
-            threads=1,
-        )
-        return _turn_planes(scaled.to_ndarray(), self.rotation // QUARTER_TURN)
+        else:
+            scaled = self._reformatter.reformat(
+                frame,
+                width,
+                height,
+                "yuv420p",
+                # Frames of another matrix than the first one's are brought to it.
+                dst_colorspace=_SCALER_MATRICES.get(self.matrix),
+                dst_color_range=ColorRange.MPEG,
+                interpolation=_SCALING,
+                threads=1,
+            )
+            # Else x264 would follow the uploader's encoder in which frames are key frames.
+            scaled.pict_type = PictureType.NONE
+        return _turn(scaled, self.rotation // QUARTER_TURN) if self.rotation else scaled
 
 
-def _turn_planes(planes_PW: np.ndarray, quarters: int) -> np.ndarray:
-    if not quarters:
-        return planes_PW
-    num_rows, width = planes_PW.shape
-    height = num_rows * 2 // 3
-    luma_HW, chroma = planes_PW[:height], planes_PW[height:].reshape(2, height // 2, width // 2)
-    turned = [np.rot90(plane, quarters) for plane in (luma_HW, *chroma)]
-    side = turned[0].shape[1]
-    return np.concatenate([plane.reshape(-1, side) for plane in turned])
+def _turn(frame: av.VideoFrame, quarters: int) -> av.VideoFrame:
+    pixels = frame.to_ndarray()
+    if pixels.ndim == RGB_AXES:
+        turned = np.rot90(pixels, quarters)
+    else:
+        height, width = frame.height, frame.width
+        chroma = pixels[height:].reshape(2, height // 2, width // 2)
+        planes = [np.rot90(plane, quarters) for plane in (pixels[:height], *chroma)]
+        side = planes[0].shape[1]
+        turned = np.concatenate([plane.reshape(-1, side) for plane in planes])
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(turned), format=frame.format.name)

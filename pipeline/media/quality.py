@@ -3,12 +3,13 @@
 Measured on every fourth row and column of the scaled pictures, in whole numbers: cheap, and the
 same on every machine.
 
-Shape letters: H and W pixels, P = H * 3 // 2 rows of planes (I420), N samples of sound.
+Shape letters: H and W pixels, N samples of sound.
 """
 
 import math
 from collections.abc import Sequence
 
+import av
 import numpy as np
 
 from pipeline.media.request import Request
@@ -20,14 +21,17 @@ _BLACK, _SPAN = 16, 219
 _FULL_SCALE = 32768
 
 
-def small_luma(pixels: np.ndarray) -> np.ndarray:
+def small_luma(picture: av.VideoFrame) -> np.ndarray:
     """Return the luma of limited range of a picture, thinned out, int16.
 
     Args:
-        pixels: uint8 RGB of (H, W, 3), or planes of (P, W).
+        picture: `rgb24` or `yuv420p`.
     """
-    if pixels.ndim == 2:
-        return pixels[: pixels.shape[0] * 2 // 3 : _STEP, ::_STEP].astype(np.int16)
+    if picture.format.name == "yuv420p":
+        plane = picture.planes[0]
+        luma_HW = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        return luma_HW[: picture.height : _STEP, : picture.width : _STEP].astype(np.int16)
+    pixels = picture.to_ndarray()
     red, green, blue = np.moveaxis(pixels[::_STEP, ::_STEP].astype(np.int32), 2, 0)
     # BT.601 in 8-bit whole numbers
     return (_BLACK + ((66 * red + 129 * green + 25 * blue + 128) >> 8)).astype(np.int16)

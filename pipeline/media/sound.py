@@ -35,8 +35,8 @@ class SoundTrack:
     def push(self, frame: av.AudioFrame) -> None:
         """Append a decoded frame at the place that its PTS gives."""
         start_s = self._expected_s
-        if frame.pts is not None and frame.time_base is not None:
-            start_s = float(frame.pts * frame.time_base) - self._zero_s
+        if (time_s := frame.time) is not None:
+            start_s = time_s - self._zero_s
         if start_s is None:
             start_s = 0.0
         if self._expected_s is None or abs(start_s - self._expected_s) > MAX_DRIFT_S:
@@ -81,7 +81,7 @@ class SoundTrack:
 
     def _append(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
-            samples_N = frame.to_ndarray().reshape(-1)
+            samples_N = np.frombuffer(frame.planes[0], np.int16, frame.samples)
             if self._skip:
                 # Sound that overlaps what is there already, or lies before zero.
                 num_skipped = min(self._skip, len(samples_N))

@@ -19,7 +19,8 @@ def request_of_four(tmp_path):
 
 def picture(source: int, *, is_damaged: bool = False) -> Picture:
     pixels = np.full((24, 16), 20 * source + 30, np.uint8)
-    return Picture.of(pixels, source / 10, source, is_damaged=is_damaged)
+    frame = av.VideoFrame.from_ndarray(pixels, format="yuv420p")
+    return Picture.of(frame, source / 10, source, is_damaged=is_damaged)
 
 
 def feed(assembler, sources, damaged=()):
