@@ -7,7 +7,9 @@ Crash by crash:
     before the record          the same; the file of rows is named by its content
     after the record           the bundle is committed and is never built again
 Only the record counts. It is created if absent, under a lock, so that of several attempts one
-commits and the others see it.
+commits and the others see it. An object store has no lock and no rename: there a part is named by
+its content, so that no attempt overwrites what another one may commit, and an attempt that comes
+too late takes back what the record does not name.
 """
 
 import dataclasses
@@ -153,18 +155,18 @@ def commit_bundle(out: str, record: BundleRecord, *, num_decoded: int = 1) -> bo
     storage.make_folder(storage.join(out, DONE))
     with storage.locked(storage.join(out, DONE, ".lock")):
         standing = read_record(out, record.bundle, with_samples=False)
-        if standing is not None:
-            _compare(standing, record)
-            for part in record.parts:
-                storage.delete(part.temporary)
-            return False
+        if standing is None:
+            record = _publish(out, record)
+            if storage.create_if_absent(record_path(out, record.bundle), record.to_bytes()):
+                return True
+            standing = read_record(out, record.bundle, with_samples=False)
+        if standing is None:
+            raise RuntimeError(f"bundle {record.bundle} was retired while it was committed")
+        _withdraw(out, record, standing)
+        _compare(standing, record)
         for part in record.parts:
-            storage.publish(part.temporary, storage.join(out, part.name))
-        _delete_tars(out, record.bundle, keep=[part.name for part in record.parts])
-        rows = rows_bytes(record.parts)
-        record = dataclasses.replace(record, rows_sha256=hashlib.sha256(rows).hexdigest())
-        storage.write_atomic(rows_path(out, record), rows)
-        return storage.create_if_absent(record_path(out, record.bundle), record.to_bytes())
+            storage.delete(part.temporary)
+        return False
 
 
 def retire_bundle(out: str, bundle: str) -> None:
@@ -202,6 +204,38 @@ def _check_parts(record: BundleRecord, num_decoded: int) -> None:
     for part in record.parts:
         if problems := check_part(part.temporary, part, num_decoded=num_decoded):
             raise RuntimeError(f"a part must be whole before it is published: {problems[0]}")
+
+
+def _publish(out: str, record: BundleRecord) -> BundleRecord:
+    """Give parts and rows their names; return the record that names them."""
+    is_remote = storage.is_remote(out)
+    parts = [_named_by_content(part) if is_remote else part for part in record.parts]
+    for part in parts:
+        storage.publish(part.temporary, storage.join(out, part.name))
+    if not is_remote:  # where another attempt may be about to name them
+        _delete_tars(out, record.bundle, keep=[part.name for part in parts])
+    rows = rows_bytes(parts)
+    rows_sha256 = hashlib.sha256(rows).hexdigest()
+    record = dataclasses.replace(record, parts=parts, rows_sha256=rows_sha256)
+    storage.write_atomic(rows_path(out, record), rows)
+    return record
+
+
+def _named_by_content(part: PartRecord) -> PartRecord:
+    name = f"{part.name.removesuffix('.tar')}.{part.sha256[:16]}.tar"
+    rows = [row | {"shard": name} for row in part.rows]
+    return dataclasses.replace(part, name=name, rows=rows)
+
+
+def _withdraw(out: str, late: BundleRecord, standing: BundleRecord) -> None:
+    """Delete what a late attempt published, except for what the standing record names."""
+    if not late.rows_sha256:  # it was seen to be late before it published anything
+        return
+    named = {part.name for part in standing.parts}
+    for name in (part.name for part in late.parts if part.name not in named):
+        storage.delete(storage.join(out, name))
+    if late.rows_sha256 != standing.rows_sha256:
+        storage.delete(rows_path(out, late))
 
 
 def _delete_tars(out: str, bundle: str, keep: Sequence[str]) -> None:

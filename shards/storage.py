@@ -16,8 +16,9 @@ from shards.stores import local, objects, scratch
 from shards.stores.address import is_remote, local_path, shown
 from shards.stores.local import named_errors
 from shards.stores.retry import num_retries
+from shards.stores.scratch import use_scratch
 
-__all__ = ["is_remote", "local_path", "named_errors", "num_retries", "shown"]
+__all__ = ["is_remote", "local_path", "named_errors", "num_retries", "shown", "use_scratch"]
 
 TEMPORARY = "_tmp"
 """Subfolder for files that are not finished. Whatever a dead process left there is garbage."""
@@ -51,28 +52,24 @@ def make_folder(path: str) -> None:
         local_path(path).mkdir(parents=True, exist_ok=True)
 
 
-def temporary_path(out: str, name: str, scratch_folder: str = "") -> str:
+def temporary_path(out: str, name: str) -> str:
     """Return a path on this machine that no other attempt uses.
 
-    Args:
-        out: Output folder. Its subfolder `_tmp` serves where it is local.
-        name: What the file is to become.
-        scratch_folder: Serves an `out` in an object store; empty: the system's folder for
-            temporary files. A killed process's files there go at the next start of any.
+    OUT/_tmp serves where OUT is local, else a folder of this process in scratch.
     """
     if is_remote(out):
-        return str(scratch.own_folder(scratch_folder) / local.unique(name))
+        return str(scratch.own_folder() / local.unique(name))
     make_folder(join(out, TEMPORARY))
     return join(out, TEMPORARY, local.unique(name))
 
 
-def sweep_temporary(out: str, scratch_folder: str = "") -> int:
+def sweep_temporary(out: str) -> int:
     """Delete what dead attempts left of OUT; return the number of files.
 
     Call it only while nothing builds into OUT.
     """
     if is_remote(out):
-        scratch.sweep(scratch_folder)
+        scratch.sweep()
         return objects.sweep(join(out, TEMPORARY))
     return local.sweep(local_path(out), TEMPORARY)
 
@@ -138,6 +135,14 @@ def list_names(folder: str, suffix: str) -> list[str]:
     if is_remote(folder):
         return objects.list_names(folder, suffix)
     return local.list_names(local_path(folder), suffix)
+
+
+def list_sizes(folder: str, suffix: str) -> dict[str, int]:
+    """Return the size in bytes of each file in a folder whose name ends in `suffix`."""
+    if is_remote(folder):
+        versions = objects.list_versions(folder)
+        return {name: size for name, (size, _) in versions.items() if name.endswith(suffix)}
+    return local.list_sizes(local_path(folder), suffix)
 
 
 def list_versions(folder: str) -> dict[str, tuple[int, str]]:

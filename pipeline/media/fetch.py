@@ -30,15 +30,12 @@ class Listed(Protocol):
 
 
 @contextmanager
-def local_copy(
-    source: Listed, limits: LimitsConfig, scratch: str, scratch_bytes: int
-) -> Iterator[Path]:
-    """Yield where a video can be read on this machine; a copy is deleted afterwards.
+def local_copy(source: Listed, limits: LimitsConfig, scratch_bytes: int) -> Iterator[Path]:
+    """Yield where a video can be read on this machine; a copy in scratch is deleted afterwards.
 
     Args:
         source: The video. A local one is yielded as it is, unchecked.
         limits: `file_bytes` bounds the copy.
-        scratch: Folder for work files; empty: the system's folder for temporary files.
         scratch_bytes: Bytes that all copies on this machine together may take; a download waits
             until it fits.
 
@@ -61,7 +58,7 @@ def local_copy(
     if num_bytes > limits.file_bytes:
         raise _too_large(limits)
     room = num_bytes if num_bytes >= 0 else limits.file_bytes
-    with reserved(scratch, room, scratch_bytes) as path:
+    with reserved(room, scratch_bytes) as path:
         _download(source.video, path, (num_bytes, version), limits)
         yield path
 

@@ -114,6 +114,14 @@ def list_names(folder: Path, suffix: str) -> list[str]:
     )
 
 
+def list_sizes(folder: Path, suffix: str) -> dict[str, int]:
+    """Return the size of each file in a folder whose name ends in `suffix`."""
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as entries:
+        return {e.name: e.stat().st_size for e in entries if e.name.endswith(suffix)}
+
+
 def version_of(path: Path) -> tuple[int, str]:
     """Return the size of a file and the time of its last change in ns."""
     stat = path.stat()

@@ -20,20 +20,28 @@ _ALIVE = ".alive"
 _FETCHED = "fetched-"
 _POLL_S = 0.05
 
+_chosen = ""
 _held: dict[tuple[int, Path], tuple[Path, int]] = {}
 """Folder and lock of a process, by process and base."""
 
 
-def own_folder(scratch: str) -> Path:
-    """Return this process's folder, made at the first call.
+def use_scratch(folder: str) -> None:
+    """Choose where the work files of this process lie from now on.
 
     Args:
-        scratch: Folder for work files; empty: the system's folder for temporary files.
+        folder: A folder of this machine; empty: the system's folder for temporary files.
+    """
+    global _chosen  # noqa: PLW0603  as tempfile.tempdir is
+    _chosen = folder
+
+
+def own_folder() -> Path:
+    """Return this process's folder in scratch, made at the first call.
 
     Raises:
         OSError: If it cannot be made; the message names the path.
     """
-    base = _base(scratch)
+    base = _base()
     with _locked(base):
         held = _held.get((os.getpid(), base))
         if held is not None and held[0].is_dir():
@@ -48,21 +56,20 @@ def own_folder(scratch: str) -> Path:
         return folder
 
 
-def sweep(scratch: str) -> None:
+def sweep() -> None:
     """Delete the folders of processes that are gone."""
-    base = _base(scratch)
+    base = _base()
     with _locked(base):
         _sweep(base)
 
 
 @contextmanager
-def reserved(scratch: str, num_bytes: int, quota: int) -> Iterator[Path]:
+def reserved(num_bytes: int, quota: int) -> Iterator[Path]:
     """Hold a file of `num_bytes` (a hole, to be filled); it is deleted at the end.
 
     Waits until it and what other processes of this machine hold fit into the quota.
 
     Args:
-        scratch: Folder for work files.
         num_bytes: Room for the file.
         quota: Bytes that all such files together may take.
 
@@ -75,8 +82,8 @@ def reserved(scratch: str, num_bytes: int, quota: int) -> Iterator[Path]:
             f"shards.scratch_bytes must hold a whole video, got {quota}, which is less than "
             f"{num_bytes}"
         )
-    base = _base(scratch)
-    path = own_folder(scratch) / f"{_FETCHED}{secrets.token_hex(4)}"
+    base = _base()
+    path = own_folder() / f"{_FETCHED}{secrets.token_hex(4)}"
     while not _take(base, path, num_bytes, quota):
         time.sleep(_POLL_S)
     try:
@@ -103,8 +110,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _base(scratch: str) -> Path:
-    base = Path(scratch or tempfile.gettempdir()).absolute() / f"weakvid-{os.getuid()}"
+def _base() -> Path:
+    base = Path(_chosen or tempfile.gettempdir()).absolute() / f"weakvid-{os.getuid()}"
     with named_errors(base):
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         stat = base.lstat()
