@@ -1,11 +1,20 @@
-"""Little videos whose pixels say which frame they are, so that frame truth can be checked."""
+"""Little videos whose pixels say which frame they are, and little shards to look into."""
 
+import json
+import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+
+from shards.clipcodec import encode_audio, encode_clip
+from shards.commit import BundleRecord, commit_bundle
+from shards.fold import fold
+from shards.schema import Sample, Window, Word, split_of
+from shards.write import ShardWriter
 
 BITS_A_SIDE = 4
 AUDIO_HZ = 16_000
@@ -124,3 +133,97 @@ def narrated(tmp_path_factory) -> Path:
     (folder / "torn.mp4").write_bytes(whole[: len(whole) // 3])
     write_vtt(folder / "torn.vtt", [(0.0, 1.0, "nothing")])
     return folder
+
+
+HOSTILE = "<script>alert('hi')</script> & {{7*7}} \x1b[31mred\x1b[0m"
+
+
+def write_shards(out: Path) -> None:
+    """Two bundles: cooking (3 clips), a hostile id (3), quiet (6, without sound), torn (none)."""
+    rng = np.random.default_rng(0)
+    ramp_T = np.linspace(0, 255, 32).astype(np.uint8)
+    frames_THWC = np.broadcast_to(ramp_T[:, None, None, None], (32, 36, 64, 3))
+    clip = encode_clip(frames_THWC, 10, 30)
+    sound = encode_audio(rng.integers(-9000, 9000, 51_200, np.int16), AUDIO_HZ)
+    bundles = {
+        "000000": {"cooking/eggs": ("crack the eggs", 3), f"odd {HOSTILE}": (HOSTILE, 3)},
+        "000001": {"quiet": ("nothing is said", 6)},
+    }
+    for bundle, videos in bundles.items():
+        lost = f"torn {bundle}"
+        with ShardWriter(str(out), bundle, max_bytes=2**24, max_samples=4) as writer:
+            for video_id, (text, count) in videos.items():
+                for place in range(count):
+                    sample = _sample(video_id, 4.0 * place, text, clip)
+                    is_quiet = video_id == "quiet"
+                    split = split_of(video_id, 0.1, 0.1)
+                    writer.add(replace(sample, audio=None if is_quiet else sound), split)
+            parts = writer.finish()
+        rejects = [
+            _reject_row(lost, "E_MOOV", bundle, clips=0),
+            _reject_row(next(iter(videos)), "E_DUPFRAMES", bundle, t0_s=33.3),
+        ]
+        planned = {video_id: count for video_id, (_, count) in videos.items()} | {lost: 0}
+        planned[next(iter(videos))] += 1
+        rows = [
+            _video_row(video_id, written=count, planned=planned[video_id])
+            for video_id, (_, count) in videos.items()
+        ]
+        rows.append(_video_row(lost, written=0, planned=0))
+        record = BundleRecord(bundle, "f" + bundle, planned, parts, rejects, rows)
+        commit_bundle(str(out), record)
+    plan_reject = _reject_row("nowhere", "E_CAPNOVIDEO", "", clips=0)
+    fold(str(out), sorted(bundles), [plan_reject])
+    settings = {"clips": {"fps": 10, "policy": "per_window"}}
+    settings["shards"] = {"val_share": 0.1, "test_share": 0.1}
+    (out / "settings.json").write_text(json.dumps(settings))
+
+
+def _sample(video_id: str, start_s: float, text: str, clip: bytes) -> Sample:
+    words = (Word("near", start_s + 1, start_s + 1.5), Word("words", start_s + 3.5, start_s + 4))
+    windows = (
+        Window(2, start_s + 1, start_s + 2, text, (), 1.0, 0.1),
+        Window(3, start_s + 1, start_s + 4, "near words", words, 2.2, 0.9),
+        Window(1, max(0.0, start_s - 2), start_s, "before it", (), 0.0, 2.6),
+    )
+    meta = {
+        "video_id": video_id, "t0_s": start_s, "t1_s": start_s + 3.2, "fps": 10, "n": 32,
+        "pts_s": [start_s + number / 10 for number in range(32)], "dup": [False] * 31 + [True],
+        "w": 640, "h": 360, "rot": 0, "sar": "1:1", "codec": "h264", "lang": "en",
+        "flags": ["W_VFR"], "src": {"bytes": 123_456, "sha256": "ab" * 32},
+        "build": {"code": 2, "cfg": "cafe"},
+    }  # fmt: skip
+    return Sample(meta, clip, text, windows)
+
+
+def _reject_row(
+    video_id: str, code: str, bundle: str, clips: int = 1, t0_s: float | None = None
+) -> dict:
+    return {
+        "video_id": video_id, "code": code, "stage": "decode", "detail": f"{code} {HOSTILE}",
+        "clips": clips, "t0_s": t0_s, "bundle": bundle, "attempt": 1, "source": f"{video_id}.mp4",
+    }  # fmt: skip
+
+
+def _video_row(video_id: str, written: int, planned: int) -> dict:
+    return {
+        "video_id": video_id, "name": f"{video_id}.mp4", "bytes": 123_456, "sha256": "",
+        "duration_s": 60.0, "codec": "h264", "width": 640, "height": 360, "fps": 29.97,
+        "lang": "en", "caption_format": "vtt", "flags": ["W_VFR"], "planned": planned,
+        "written": written, "rejected": planned - written, "extra": "",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def little_shards(tmp_path_factory) -> str:
+    """Whole shards of twelve clips, see `write_shards`. Do not write into them."""
+    out = tmp_path_factory.mktemp("little") / "out"
+    write_shards(out)
+    return str(out)
+
+
+@pytest.fixture
+def built_shards(little_shards, tmp_path) -> str:
+    """The same, to be damaged."""
+    shutil.copytree(little_shards, tmp_path / "shards")
+    return str(tmp_path / "shards")
