@@ -1,8 +1,8 @@
 """How a video is cut into clips, and narration into windows."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.settings import Settings
 
@@ -12,11 +12,17 @@ class ClipsConfig(Settings):
 
     policy: Literal["per_window", "uniform", "milnce_reference", "linspace"] = "per_window"
     """`per_window`: one clip centred on each window. `uniform`: one clip every `stride_s`.
-    `milnce_reference`: the public MIL-NCE loader's draws. `linspace`: ten clips spread over the
-    interval that a listing gives."""
+    `milnce_reference`: `clips_per_video` draws of the public MIL-NCE loader. `linspace`: so many
+    clips spread over the interval that a listing gives, else over the video."""
 
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of the draws of `milnce_reference`."""
+
+    clips_per_video: int = Field(default=10, ge=1)
+    """Clips of a video under `milnce_reference` and `linspace`; those that begin alike are one."""
+
+    min_time_s: float = Field(default=5.0, gt=0)
+    """`milnce_reference` widens a shorter window to this length before it draws a start."""
 
     num_frames: int = Field(default=32, gt=0)
     """Frames in a clip."""
@@ -71,3 +77,12 @@ class ClipsConfig(Settings):
 
     reject_flags: tuple[Literal["W_BLACK", "W_DARK", "W_STATIC", "W_SILENT"], ...] = ("W_BLACK",)
     """Clips with one of these flags are rejected instead of stored."""
+
+    @model_validator(mode="after")
+    def _protocols_have_no_margin(self) -> Self:
+        """A clip with a margin cannot stand at the very start or end, where these put some."""
+        if self.margin and self.policy in ("milnce_reference", "linspace"):
+            raise ValueError(
+                f"clips.margin must be 0 where clips.policy is {self.policy}, got {self.margin}"
+            )
+        return self

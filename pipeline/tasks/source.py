@@ -10,13 +10,13 @@ from typing import Any
 from configs.clips import ClipsConfig
 from configs.sources import SourcesConfig
 from pipeline.captions.cue import CaptionError, Captions
-from pipeline.captions.windows import make_windows, nearest_bag
+from pipeline.captions.windows import WindowIndex, make_windows
 from pipeline.listing.source import SourceFile, reject_row
 from pipeline.media.decode import deadline_s, decode_source, make_request
 from pipeline.media.errors import LOAD_DEPENDENT, MediaError
 from pipeline.media.framing import Message
 from pipeline.media.request import Probe
-from pipeline.tasks.clips import ClipPlan, plan_clips, slot_ms
+from pipeline.tasks.clips import ClipPlan, Subject, plan_clips, slot_ms
 from pipeline.tasks.narration import embedded_captions, listed_captions, narrate
 from pipeline.tasks.outcome import Findings, SourceOutcome, SpooledClip
 from pipeline.tasks.spool import ClipSpool
@@ -63,6 +63,7 @@ class SourceBuilder:
         self._found = Findings()
         self._plan = ClipPlan(())
         self._windows: list[Window] = []
+        self._index = WindowIndex(())
         self._messages: list[tuple[Message, tuple[int, int]]] = []
 
     def build(self) -> SourceOutcome:
@@ -93,6 +94,7 @@ class SourceBuilder:
         narration = narrate(self._source, captions, self._intake)
         self._found.narration = narration
         self._windows = make_windows(narration.cues, self._clips.max_words)
+        self._index = WindowIndex(self._windows)
 
     def _decode(self) -> SourceOutcome:
         path = Path(self._source.video)
@@ -124,11 +126,16 @@ class SourceBuilder:
     def _plan_clips(self, probe: Probe) -> ClipPlan:
         clips = self._clips
         if not self._windows:
-            # No window to centre a clip on. The settings of the sample stay what they were.
             if probe.duration_s is None:
                 raise MediaError("W_NOCAP", "neither captions nor headers tell where it ends")
-            clips = clips.model_copy(update={"policy": "uniform"})
-        return plan_clips(self._windows, probe.duration_s, clips, self._limits.duration_s)
+            if clips.policy != "linspace":
+                # No window to cut by. The settings of the sample stay what they were.
+                clips = clips.model_copy(update={"policy": "uniform"})
+        source = self._source
+        subject = Subject(
+            source.video_id, probe.duration_s, self._limits.duration_s, source.interval
+        )
+        return plan_clips(self._windows, subject, clips)
 
     def _check_unchanged(self) -> None:
         """Called when the captions are read, and once more when the video is."""
@@ -196,9 +203,9 @@ class SourceBuilder:
     def _bag(self, slot: int, t0_s: float, t1_s: float) -> tuple[Window, ...]:
         drawn = self._plan.bags.get(slot)
         if drawn is None:
-            return nearest_bag(self._windows, t0_s, t1_s, self._clips.bag_size)
+            return self._index.nearest(t0_s, t1_s, self._clips.bag_size)
         # The policy's order stands: its first window is the primary one.
-        return tuple(nearest_bag([self._windows[at]], t0_s, t1_s, 1)[0] for at in drawn)
+        return self._index.chosen(drawn, t0_s, t1_s)
 
     def _start_s(self, slot: int) -> float:
         return slot_ms(slot, self._clips.fps) / 1000
