@@ -4,8 +4,9 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from pipeline.tasks.lease import hold_lease
 from shards import storage
 
 LOCK = ".driver.lock"
@@ -19,6 +20,10 @@ def hold_output(out: str) -> Iterator[None]:
         ValueError: If it cannot be written, or another driver holds it.
     """
     path = storage.join(out, LOCK)
+    if storage.is_remote(out):
+        with _remote(path, out):
+            yield
+        return
     try:
         storage.make_folder(out)
         file = storage.local_path(path).open("a+")
@@ -36,6 +41,18 @@ def hold_output(out: str) -> Iterator[None]:
                 f"{file.read().strip() or 'another one'}"
             ) from None
         _sign(file.fileno(), out)
+        yield
+
+
+@contextmanager
+def _remote(path: str, out: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold_lease(path))
+        except OSError as error:
+            raise ValueError(
+                f"shards.out must be a bucket that can be written, got {out!r}: {error}"
+            ) from error
         yield
 
 
