@@ -37,7 +37,16 @@ class ShardsConfig(Settings):
     `sources.limits.file_bytes`. A download waits until it fits."""
 
     attempts: int = Field(default=3, ge=1)
-    """Times that a bundle is tried when its worker dies."""
+    """Times that a bundle is tried when its worker dies, or when it is lost. After two deaths its
+    sources are tried one by one first."""
+
+    task_memory_bytes: int = Field(default=2 * 2**30, ge=0)
+    """Memory that Ray sets aside for a bundle: a worker and a decoder. Twice as much, and a node
+    for itself, gets a source that is tried again alone."""
+
+    overdue_s: float = Field(default=120.0, gt=0)
+    """Seconds past the deadline of its source under way after which a bundle is taken for lost,
+    with its node, and built elsewhere."""
 
     max_reject: float = Field(default=0.5, ge=0, le=1)
     """Share of rejected videos above which the command ends with exit code 3."""

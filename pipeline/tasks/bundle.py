@@ -2,25 +2,36 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from configs.clips import ClipsConfig
 from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
-from pipeline.listing.source import SourceFile
-from pipeline.tasks.outcome import SpooledClip
+from pipeline.listing.source import SourceFile, reject_row
+from pipeline.media.errors import LOAD_DEPENDENT
+from pipeline.tasks.outcome import Findings, SourceOutcome, SpooledClip
+from pipeline.tasks.quarantine import Verdict
 from pipeline.tasks.source import SourceBuilder
 from pipeline.tasks.spool import ClipSpool
 from shards.commit import BundleRecord, commit_bundle
 from shards.schema import sample_key, split_of, start_ms
 from shards.write import PartRecord, ShardWriter
 
+logger = logging.getLogger(__name__)
+
+SLOWEST_BYTES_PER_S = 1 << 20
+"""What a source is read at, and a shard written at, where time is allotted for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class BundleTask:
-    """Everything that one bundle is a function of. `out` is an absolute path."""
+    """Everything that one bundle is a function of. `out` is an absolute path or a URL.
+
+    `quarantined` are verdicts on sources that are not opened again. `is_final` tells whether a
+    verdict that a busy machine can cause may stand; if not, the bundle is not committed.
+    """
 
     out: str
     bundle: str
@@ -30,20 +41,36 @@ class BundleTask:
     shards: ShardsConfig
     intake: SourcesConfig
     config_hash: str
+    quarantined: tuple[Verdict, ...] = ()
+    is_final: bool = True
 
     @property
     def num_bytes(self) -> int:
         """Bytes of the sources: how much work it is, roughly."""
-        return sum(source.bytes for source in self.sources)
+        return sum(max(0, source.bytes) for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
 class BundleCounts:
-    """What a bundle has done so far, for the progress bar."""
+    """What a bundle has done so far.
+
+    `source` is the id of the source under way, `due_s` the seconds after which the next note is
+    overdue.
+    """
 
     videos: int = 0
     clips: int = 0
     rejects: int = 0
+    source: str = ""
+    due_s: float = 0.0
+
+
+class Suspicion(Exception):  # noqa: N818  it is no error
+    """Sources with verdicts that a busy machine can cause. Nothing is committed."""
+
+    def __init__(self, verdicts: tuple[Verdict, ...]) -> None:
+        super().__init__(verdicts)
+        self.verdicts = verdicts
 
 
 def sample_config_hash(clips: ClipsConfig) -> str:
@@ -52,48 +79,109 @@ def sample_config_hash(clips: ClipsConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def build_bundle(
-    task: BundleTask, attempt: int, on_progress: Callable[[BundleCounts], None]
-) -> BundleRecord:
-    """Build and commit a bundle; the bytes do not depend on `attempt`.
+def build_bundle(task: BundleTask, on_progress: Callable[[BundleCounts], None]) -> BundleRecord:
+    """Build and commit a bundle. Which attempt it is, and where, leaves no trace in the bytes.
 
     Args:
         task: The bundle.
-        attempt: Number of this attempt, noted in the record and in rejects.
-        on_progress: Called before the first source and after each.
+        on_progress: Called before each source, once its length is known, and before the tars
+            are written.
 
     Raises:
         OSError: If the output cannot be written; the message names the path.
         RuntimeError: If other bytes are committed for the same bundle.
+        Suspicion: If a source must be tried alone first; not where the task is final.
     """
-    planned: dict[str, int] = {}
-    rejects: list[dict[str, Any]] = []
-    videos: list[dict[str, Any]] = []
-    clips: list[SpooledClip] = []
-    on_progress(BundleCounts())
     with ClipSpool(task.out, task.bundle) as spool:
-        for source in task.sources:
-            outcome = SourceBuilder(
-                source, task.clips, task.intake, task.config_hash, spool
-            ).build()
-            planned[source.video_id] = outcome.num_planned
-            clips += outcome.clips
-            rejects += outcome.rejects
-            videos.append(outcome.video)
-            on_progress(BundleCounts(len(planned), len(clips), len(rejects)))
+        outcomes, suspects = _build_sources(task, spool, on_progress)
+        if suspects and not task.is_final:
+            raise Suspicion(tuple(suspects))
+        clips = [clip for outcome in outcomes for clip in outcome.clips]
+        rejects = [row for outcome in outcomes for row in outcome.rejects]
+        due_s = 60 + spool.mark() / SLOWEST_BYTES_PER_S
+        on_progress(BundleCounts(len(outcomes), len(clips), len(rejects), "", due_s))
         parts = _write(task, clips, spool)
-    stamp = {"bundle": task.bundle, "attempt": attempt}
+    ids = [source.video_id for source in task.sources]
     record = BundleRecord(
         bundle=task.bundle,
         fingerprint=task.fingerprint,
-        planned=planned,
+        planned={name: one.num_planned for name, one in zip(ids, outcomes, strict=True)},
         parts=parts,
-        rejects=[row | stamp for row in rejects],
-        videos=videos,
-        attempt=attempt,
+        rejects=[row | {"bundle": task.bundle} for row in rejects],
+        videos=[outcome.video for outcome in outcomes],
     )
     commit_bundle(task.out, record)
     return record
+
+
+def probe_source(task: BundleTask, on_progress: Callable[[BundleCounts], None]) -> Verdict | None:
+    """Build the one source of a task and keep nothing; return a verdict that load can cause."""
+    with ClipSpool(task.out, task.bundle) as spool:
+        _, suspects = _build_sources(task, spool, on_progress)
+    return suspects[0] if suspects else None
+
+
+def _build_sources(
+    task: BundleTask, spool: ClipSpool, on_progress: Callable[[BundleCounts], None]
+) -> tuple[list[SourceOutcome], list[Verdict]]:
+    outcomes: list[SourceOutcome] = []
+    suspects: list[Verdict] = []
+    counts = BundleCounts()
+    verdicts = {verdict.video_id: verdict for verdict in task.quarantined}
+    for source in task.sources:
+
+        def note(due_s: float, *, now: str = source.video_id) -> None:
+            on_progress(replace(counts, source=now, due_s=due_s))  # noqa: B023  called at once
+
+        note(task.intake.limits.deadline_s + max(0, source.bytes) / SLOWEST_BYTES_PER_S)
+        verdict = verdicts.get(source.video_id)
+        if verdict is not None:
+            outcome = _quarantined(source, verdict)
+        else:
+            outcome = _build_one(task, source, spool, note)
+            suspects += _suspects(source, outcome)
+        outcomes.append(outcome)
+        counts = BundleCounts(
+            len(outcomes),
+            counts.clips + len(outcome.clips),
+            counts.rejects + len(outcome.rejects),
+        )
+    return outcomes, suspects
+
+
+def _build_one(
+    task: BundleTask, source: SourceFile, spool: ClipSpool, note: Callable[[float], None]
+) -> SourceOutcome:
+    mark = spool.mark()
+    builder = SourceBuilder(source, task.clips, task.intake, task.config_hash, spool, note)
+    try:
+        return builder.build()
+    except OSError:
+        raise  # the output, not the source
+    except Exception as error:
+        # A hole in our code, found by one source, must not take the others along.
+        logger.exception("%s: a fault of weakvid, please report it", source.name)
+        spool.rewind(mark)
+        return _rejected(source, "E_CRASH", f"{type(error).__name__}: {error}", "task")
+
+
+def _quarantined(source: SourceFile, verdict: Verdict) -> SourceOutcome:
+    return _rejected(source, verdict.code, verdict.detail, verdict.stage)
+
+
+def _rejected(source: SourceFile, code: str, detail: str, stage: str) -> SourceOutcome:
+    row = reject_row(source.video_id, code, detail, stage=stage, source=source.name)
+    outcome = SourceOutcome(rejects=[row])
+    outcome.video = Findings().row(source, outcome)
+    return outcome
+
+
+def _suspects(source: SourceFile, outcome: SourceOutcome) -> list[Verdict]:
+    return [
+        Verdict.on(source, row["code"], row["detail"], row["stage"])
+        for row in outcome.rejects
+        if row["code"] in LOAD_DEPENDENT and row["t0_s"] is None and row["stage"] == "decode"
+    ]
 
 
 def _write(task: BundleTask, clips: list[SpooledClip], spool: ClipSpool) -> list[PartRecord]:

@@ -1,4 +1,4 @@
-"""How far each bundle is: one small file a bundle in OUT/_tmp, read by the driver and `status`."""
+"""How far each bundle is: a small note an attempt in OUT/_tmp, read by the driver and `status`."""
 
 import json
 import os
@@ -11,30 +11,52 @@ from shards import storage
 _SUFFIX = ".progress"
 
 
-def _path(out: str, bundle: str) -> str:
-    return storage.join(out, storage.TEMPORARY, bundle + _SUFFIX)
+def note_path(out: str, name: str) -> str:
+    """Return the path of a note; its name is BUNDLE.ATTEMPT."""
+    return storage.join(out, storage.TEMPORARY, name + _SUFFIX)
 
 
-def reporter(out: str, bundle: str) -> Callable[[BundleCounts], None]:
-    """Return a callback that notes the counts of a bundle, and the process that builds it."""
+def reporter(out: str, name: str) -> Callable[[BundleCounts], None]:
+    """Return a callback that notes the counts of an attempt, and the process that makes it."""
 
     def report(counts: BundleCounts) -> None:
         storage.make_folder(storage.join(out, storage.TEMPORARY))
         data = json.dumps(asdict(counts) | {"pid": os.getpid()}).encode()
-        storage.write_atomic(_path(out, bundle), data)
+        storage.write_atomic(note_path(out, name), data)
 
     return report
 
 
+def read_note(out: str, name: str) -> BundleCounts | None:
+    """Return the last note of an attempt, None before its first."""
+    try:
+        value = json.loads(storage.read_bytes(note_path(out, name)))
+    except (FileNotFoundError, ValueError):
+        return None
+    return BundleCounts(**{key: value[key] for key in value if key != "pid"})
+
+
+def add_counts(counts: Iterable[BundleCounts]) -> BundleCounts:
+    """Return the sum of counts."""
+    listed = list(counts)
+    return BundleCounts(
+        sum(one.videos for one in listed),
+        sum(one.clips for one in listed),
+        sum(one.rejects for one in listed),
+    )
+
+
 def read_counts(out: str, bundles: Iterable[str]) -> BundleCounts:
-    """Return the sum over bundles that are being built; those without a file count nothing."""
-    videos = clips = rejects = 0
-    for bundle in bundles:
-        try:
-            value = json.loads(storage.read_bytes(_path(out, bundle)))
-        except (FileNotFoundError, ValueError):
-            continue
-        videos += value["videos"]
-        clips += value["clips"]
-        rejects += value["rejects"]
-    return BundleCounts(videos, clips, rejects)
+    """Return the sum over bundles that are being built; those without a note count nothing.
+
+    Of several attempts at a bundle the last one counts.
+    """
+    wanted = set(bundles)
+    newest: dict[str, tuple[int, str]] = {}
+    for file in storage.list_names(storage.join(out, storage.TEMPORARY), _SUFFIX):
+        name = file.removesuffix(_SUFFIX)
+        bundle, _, attempt = name.partition(".")
+        if bundle in wanted and attempt.isdecimal():
+            newest[bundle] = max(newest.get(bundle, (0, "")), (int(attempt), name))
+    notes = (read_note(out, name) for _, name in newest.values())
+    return add_counts(note for note in notes if note is not None)

@@ -9,8 +9,10 @@ import pytest
 import pipeline.tasks.run as ray_run
 from configs.runs import ShardsJob
 from pipeline.stages import shards, status, verify
+from pipeline.tasks import session
 from pipeline.tasks.bundle import build_bundle
-from pipeline.tasks.progress import reporter
+from pipeline.tasks.planfile import load_plan
+from pipeline.tasks.progress import read_counts, reporter
 
 
 @pytest.fixture
@@ -18,14 +20,14 @@ def built(monkeypatch) -> list[str]:
     """Bundles in the order in which they were built."""
     names: list[str] = []
 
-    def inline(tasks, attempts, on_poll):
+    def inline(tasks, on_poll):
         for task in tasks:
-            build_bundle(task, 1, reporter(task.out, task.bundle))
+            build_bundle(task, reporter(task.out, f"{task.bundle}.1"))
             names.append(task.bundle)
-            on_poll(set(), set(names))
+            on_poll(read_counts(task.out, names))
 
     monkeypatch.setattr(ray_run, "run_bundles", inline)
-    monkeypatch.setattr(ray_run, "ray_session", lambda config: contextlib.nullcontext())
+    monkeypatch.setattr(session, "ray_session", lambda config: contextlib.nullcontext())
     return names
 
 
@@ -73,9 +75,7 @@ def test_a_changed_source_builds_its_bundle_only(built, source, tmp_path):
     out = tmp_path / "out"
     shards.run(job(source, out))
     bundle_of = {
-        video: row["bundle"]
-        for row in json.loads((out / "plan.json").read_text())["bundles"]
-        for video in row["videos"]
+        row["video_id"]: f"{row['bundle']:06d}" for row in load_plan(str(out)).sources.to_pylist()
     }
     built.clear()
     (source / "bob.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nother words\n")
@@ -155,7 +155,7 @@ def test_too_many_rejects_end_with_code_3(built, source, tmp_path):
 def test_a_dry_run_says_what_would_happen_and_touches_nothing(source, tmp_path):
     out = tmp_path / "out"
     text = shards.plan_text(job(source, out))
-    assert "4 videos with captions" in text and not out.exists()
+    assert "4 videos" in text and not out.exists()
 
 
 def test_bad_folders_name_their_setting(tmp_path, source):

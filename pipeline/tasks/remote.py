@@ -1,0 +1,74 @@
+"""What Ray runs: thin tasks around functions that know no Ray, and the room that each gets."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+from configs.shards import ShardsConfig
+from pipeline.tasks.bundle import BundleCounts, BundleTask, build_bundle, probe_source
+from pipeline.tasks.progress import reporter
+from pipeline.tasks.quarantine import Verdict
+
+logger = logging.getLogger(__name__)
+
+MORE_ROOM = 2
+"""Memory of a task that runs alone, as a multiple of the usual."""
+
+
+# Ray retries nothing: it would retry for ever what its memory monitor killed, and without asking.
+@ray.remote(num_cpus=1, max_retries=0)
+def build_remotely(task: BundleTask, name: str) -> BundleCounts:
+    """Build a bundle; its rows stand in done/, the driver needs only counts."""
+    record = build_bundle(task, reporter(task.out, name))
+    return BundleCounts(len(record.planned), record.num_samples, len(record.rejects))
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def probe_remotely(task: BundleTask, name: str) -> Verdict | None:
+    """Try a source alone."""
+    return probe_source(task, reporter(task.out, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a cluster offers a task.
+
+    `num_cpus` and `num_nodes` are those of the cluster, `node_cpus` and `node_memory` those of
+    its largest node.
+    """
+
+    num_cpus: int
+    num_nodes: int
+    node_cpus: float
+    node_memory: int
+    task_memory: int
+
+    @classmethod
+    def of_cluster(cls, settings: ShardsConfig) -> "Room":
+        """Return the room of the cluster that we are connected to."""
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        node_memory = int(max((node.get("memory", 0) for node in nodes), default=0))
+        task_memory = min(settings.task_memory_bytes, node_memory)
+        if task_memory < settings.task_memory_bytes:
+            logger.warning(
+                "shards.task_memory_bytes is %d, and no node has more than %d free: tasks run one "
+                "at a time a node",
+                settings.task_memory_bytes,
+                node_memory,
+            )
+        return cls(
+            num_cpus=max(1, int(sum(node.get("CPU", 0) for node in nodes))),
+            num_nodes=max(1, sum(node.get("CPU", 0) >= 1 for node in nodes)),
+            node_cpus=max((node.get("CPU", 1) for node in nodes), default=1),
+            node_memory=node_memory,
+            task_memory=task_memory,
+        )
+
+    def options(self, *, is_alone: bool) -> dict[str, Any]:
+        """Return Ray's options for a task; one that is alone has a node for itself."""
+        if not is_alone:
+            return {"num_cpus": 1, "memory": self.task_memory}
+        memory = min(self.node_memory, MORE_ROOM * self.task_memory)
+        return {"num_cpus": self.node_cpus, "memory": memory}
