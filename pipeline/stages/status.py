@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.console import say
-from pipeline.tasks.plan import PLAN
+from pipeline.tasks.planfile import PLAN, load_plan
 from pipeline.tasks.progress import read_counts
 from shards import storage
 from shards.commit import committed_bundles, read_record
-from shards.manifest import SUCCESS
+from shards.state import is_complete
 
 METRICS = "metrics.jsonl"
 EXIT_OK = 0
@@ -33,20 +33,23 @@ def run(folder: str) -> int:
 
 
 def _build_lines(out: str) -> list[str]:
-    bundles = {row["bundle"]: row for row in storage.read_json(storage.join(out, PLAN))["bundles"]}
-    records = [read_record(out, bundle) for bundle in committed_bundles(out)]
+    plan = load_plan(out)
+    bundles = plan.fingerprints()
+    records = (
+        read_record(out, bundle, with_samples=False)
+        for bundle in committed_bundles(out)
+        if bundle in bundles
+    )
     committed = [
         record
         for record in records
-        if record is not None
-        and record.bundle in bundles
-        and record.fingerprint == bundles[record.bundle]["fingerprint"]
+        if record is not None and record.fingerprint == bundles[record.bundle]
     ]
     done = {record.bundle for record in committed}
     under_way = read_counts(out, set(bundles) - done)
-    num_videos = sum(len(row["videos"]) for row in bundles.values())
+    num_videos = plan.listed().num_rows
     num_done = sum(len(record.planned) for record in committed) + under_way.videos
-    is_whole = storage.exists(storage.join(out, SUCCESS))
+    is_whole = is_complete(out)
     return [
         f"shards    {out}: {'complete' if is_whole else 'not complete'}",
         f"bundles   {len(committed)} of {len(bundles)} committed",

@@ -7,21 +7,36 @@ generation of bundles of their own, so the bundles before them are not built aga
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from configs.runs import ShardsJob
 from pipeline.listing.source import SourceFile
-from pipeline.tasks.bundle import BundleTask, sample_config_hash
-from shards import storage
+from pipeline.tasks.tasklist import TaskList, source_table
 from shards.schema import CODE_VERSION
 
-PLAN = "plan.json"
-PLAN_VERSION = 1
 LEAST_BUNDLES = 4
 """So that a few videos still keep a few CPUs busy."""
+
+MAX_BUNDLES = 10**6
+"""A bundle is named by six digits."""
+
+DIGEST_BYTES = 16
+
+PLAN_COLUMNS = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("bundle", pa.int32()),
+        ("bytes", pa.int64()),
+        ("digest", pa.binary(DIGEST_BYTES)),
+    ]
+)
+"""One row a source that was ever listed, by bundle and id. `digest` is a hash of all that the
+listing says of it, and null where it is not listed any more: it keeps its bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,128 +46,172 @@ class Generation:
     Attributes:
         first_bundle: Number of its first bundle.
         num_buckets: Bundles that its sources are dealt to, by hash.
-        videos: Their ids.
     """
 
     first_bundle: int
     num_buckets: int
-    videos: list[str]
 
-    def bundle_of(self, video_id: str) -> str:
+    def bundle_of(self, video_id: str) -> int:
         """Return the bundle of a source of this generation."""
         digest = hashlib.sha256(b"bundle\0" + video_id.encode()).digest()
-        return f"{self.first_bundle + int.from_bytes(digest[:8]) % self.num_buckets:06d}"
+        return self.first_bundle + int.from_bytes(digest[:8]) % self.num_buckets
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which source belongs to which bundle.
+
+    Attributes:
+        settings: Hash of the settings and the code version that decide bytes.
+        generations: In the order in which they came.
+        sources: Rows with `PLAN_COLUMNS`.
+    """
+
+    settings: str = ""
+    generations: tuple[Generation, ...] = ()
+    sources: pa.Table = field(default_factory=PLAN_COLUMNS.empty_table)
+
+    def listed(self) -> pa.Table:
+        """Return the rows of what is listed now."""
+        return self.sources.filter(pc.is_valid(self.sources["digest"]))
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return, for each bundle with a listed source, the hash of all that decides its bytes."""
+        listed = self.listed().combine_chunks()
+        numbers, begins, counts = runs(listed["bundle"].to_numpy())
+        digests = listed["digest"].to_pylist()
+        return {
+            bundle_name(number): _fingerprint(self.settings, digests[begin : begin + count])
+            for number, begin, count in zip(numbers, begins, counts, strict=True)
+        }
+
+    def without(self, video_ids: Sequence[str]) -> "Plan":
+        """Return the plan of a listing that lacks some videos; they keep their bundles."""
+        gone = pc.is_in(self.sources["video_id"], pa.array(video_ids, pa.string()))
+        digests = pc.if_else(gone, pa.scalar(None, pa.binary(DIGEST_BYTES)), self.sources["digest"])
+        place = PLAN_COLUMNS.get_field_index("digest")
+        sources = self.sources.set_column(place, PLAN_COLUMNS.field("digest"), digests)
+        return Plan(self.settings, self.generations, sources)
+
+
+def bundle_name(number: int) -> str:
+    """Return the name of a bundle."""
+    return f"{number:06d}"
+
+
+def runs(sorted_numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the different numbers, where each begins, and how often it stands there."""
+    numbers, begins, counts = np.unique(sorted_numbers, return_index=True, return_counts=True)
+    return numbers, begins, counts
 
 
 def plan_bundles(
-    job: ShardsJob, out: str, sources: Sequence[SourceFile]
-) -> tuple[list[Generation], list[BundleTask]]:
-    """Return the generations and one task for each bundle that has a source.
+    job: ShardsJob, out: str, sources: Sequence[SourceFile], older: Plan | None = None
+) -> tuple[Plan, TaskList]:
+    """Return the plan, and a task for each bundle that has a source, by bundle.
 
     Args:
         job: Settings.
-        out: Absolute path of the output folder; an older plan in it is carried on.
-        sources: What is listed now.
+        out: Absolute path of the output folder.
+        sources: What is listed now, in any order.
+        older: The plan that stands in the folder, if there is one; it is carried on.
 
     Raises:
-        ValueError: If the folder's plan knows none of the sources.
+        ValueError: If the older plan knows none of the sources, or there would be too many
+            bundles.
     """
-    older = load_generations(out)
-    _refuse_other_set(job, out, older, sources)
-    generations = _extend(older, sources, job.shards.sources_per_bundle)
-    bundle_of = {
-        video_id: generation.bundle_of(video_id)
-        for generation in generations
-        for video_id in generation.videos
-    }
-    by_bundle: dict[str, list[SourceFile]] = defaultdict(list)
-    for source in sorted(sources, key=lambda one: one.video_id):
-        by_bundle[bundle_of[source.video_id]].append(source)
-    config_hash = sample_config_hash(job.clips)
-    tasks = [
-        BundleTask(
-            out=out,
-            bundle=bundle,
-            fingerprint=_fingerprint(job, members),
-            sources=tuple(members),
-            clips=job.clips,
-            shards=job.shards,
-            intake=job.sources,
-            config_hash=config_hash,
-        )
-        for bundle, members in sorted(by_bundle.items())
-    ]
-    return generations, tasks
+    older = older or Plan()
+    ids = pa.array([source.video_id for source in sources], pa.string())
+    known = pc.index_in(ids, older.sources["video_id"].combine_chunks())
+    _refuse_other_set(job, out, older, known)
+    is_new = pc.is_null(known).to_numpy(zero_copy_only=False)
+    generations = _extend(older.generations, int(is_new.sum()), job.shards.sources_per_bundle)
+    places = pc.fill_null(known, 0).to_numpy(zero_copy_only=False)
+    bundles = np.append(older.sources["bundle"].to_numpy(), 0).astype(np.int32)[places]
+    for row in np.flatnonzero(is_new):
+        bundles[row] = generations[-1].bundle_of(sources[row].video_id)
+    digests = pa.array([_digest(source) for source in sources], pa.binary(DIGEST_BYTES))
+    order = pc.sort_indices(
+        pa.table({"bundle": bundles, "video_id": ids}),
+        sort_keys=[("bundle", "ascending"), ("video_id", "ascending")],
+    )
+    listed = source_table(sources).take(order).combine_chunks()
+    rows = pa.table(
+        [listed["video_id"], pa.array(bundles).take(order), listed["bytes"], digests.take(order)],
+        schema=PLAN_COLUMNS,
+    )
+    gone = older.sources.filter(pc.invert(pc.is_in(older.sources["video_id"], ids)))
+    plan = Plan(_settings_hash(job), generations, _with_gone(rows, gone))
+    numbers, begins, counts = runs(rows["bundle"].to_numpy())
+    known_bytes = np.maximum(rows["bytes"].to_numpy(), 0)
+    tasks = TaskList(
+        job,
+        out,
+        listed,
+        [bundle_name(number) for number in numbers],
+        list(plan.fingerprints().values()),
+        begins,
+        counts,
+        np.add.reduceat(known_bytes, begins) if len(begins) else known_bytes,
+    )
+    return plan, tasks
 
 
-def _refuse_other_set(
-    job: ShardsJob, out: str, older: Sequence[Generation], sources: Sequence[SourceFile]
-) -> None:
+def _refuse_other_set(job: ShardsJob, out: str, older: Plan, known: pa.Array) -> None:
     """Sources that are gone take their clips along: a mistyped path must not take all of them."""
-    known = {video_id for generation in older for video_id in generation.videos}
-    if known and known.isdisjoint(source.video_id for source in sources):
+    if older.sources.num_rows and known.null_count == len(known):
         raise ValueError(
-            f"sources.path must hold some of the {len(known)} videos that {out} was built from, "
-            f"got none of them in {job.sources.path}; correct it, or choose another shards.out"
+            f"sources.path must hold some of the {older.sources.num_rows} videos that {out} was "
+            f"built from, got none of them in {job.sources.path}; correct it, or choose another "
+            "shards.out"
         )
-
-
-def load_generations(out: str) -> list[Generation]:
-    """Return the generations of the plan in a folder, none where there is no plan.
-
-    Raises:
-        ValueError: If plan.json is not one of ours.
-    """
-    path = storage.join(out, PLAN)
-    if not storage.exists(path):
-        return []
-    value = storage.read_json(path)
-    if not isinstance(value, dict) or value.get("version") != PLAN_VERSION:
-        raise ValueError(
-            f"{path} must be a plan of version {PLAN_VERSION}, got {str(value)[:80]}; "
-            "choose another shards.out"
-        )
-    return [Generation(**generation) for generation in value["generations"]]
-
-
-def save_plan(out: str, generations: Sequence[Generation], tasks: Sequence[BundleTask]) -> None:
-    """Write plan.json."""
-    value = {
-        "version": PLAN_VERSION,
-        "code": CODE_VERSION,
-        "generations": [asdict(generation) for generation in generations],
-        "bundles": [_bundle_row(task) for task in tasks],
-    }
-    data = json.dumps(value, sort_keys=True, indent=1).encode() + b"\n"
-    path = storage.join(out, PLAN)
-    if not storage.exists(path) or storage.read_bytes(path) != data:
-        storage.write_atomic(path, data)
-
-
-def _bundle_row(task: BundleTask) -> dict[str, Any]:
-    return {
-        "bundle": task.bundle,
-        "fingerprint": task.fingerprint,
-        "config": task.config_hash,
-        "videos": [source.video_id for source in task.sources],
-        "bytes": task.num_bytes,
-    }
 
 
 def _extend(
-    generations: list[Generation], sources: Sequence[SourceFile], per_bundle: int
-) -> list[Generation]:
-    known = {video_id for generation in generations for video_id in generation.videos}
-    new = sorted({source.video_id for source in sources} - known)
-    if not new:
+    generations: tuple[Generation, ...], num_new: int, per_bundle: int
+) -> tuple[Generation, ...]:
+    if not num_new:
         return generations
     first_bundle = max((one.first_bundle + one.num_buckets for one in generations), default=0)
-    num_buckets = max(-(-len(new) // per_bundle), min(len(new), LEAST_BUNDLES))
-    return [*generations, Generation(first_bundle, num_buckets, new)]
+    num_buckets = max(-(-num_new // per_bundle), min(num_new, LEAST_BUNDLES))
+    if first_bundle + num_buckets > MAX_BUNDLES:
+        raise ValueError(
+            f"a plan must have at most {MAX_BUNDLES} bundles, got {first_bundle + num_buckets}; "
+            "raise shards.sources_per_bundle"
+        )
+    return (*generations, Generation(first_bundle, num_buckets))
 
 
-def _fingerprint(job: ShardsJob, sources: Sequence[SourceFile]) -> str:
-    """Return the hash of all that decides the bytes of a bundle and the rows of its manifest."""
+def _with_gone(rows: pa.Table, gone: pa.Table) -> pa.Table:
+    if not gone.num_rows:
+        return rows
+    digest = pa.nulls(gone.num_rows, pa.binary(DIGEST_BYTES))
+    gone = gone.set_column(3, PLAN_COLUMNS.field("digest"), digest)
+    return pa.concat_tables([rows, gone]).sort_by(
+        [("bundle", "ascending"), ("video_id", "ascending")]
+    )
+
+
+def _digest(source: SourceFile) -> bytes:
+    """Return a hash of what the listing says of a source, but for where it lies today."""
+    value = [
+        source.video_id,
+        source.name,
+        source.bytes,
+        source.stamp,
+        bool(source.captions),
+        source.caption_bytes,
+        source.caption_stamp,
+        source.caption_span,
+        source.language,
+        source.interval,
+        source.extra,
+    ]
+    return hashlib.sha256(json.dumps(value).encode()).digest()[:DIGEST_BYTES]
+
+
+def _settings_hash(job: ShardsJob) -> str:
+    """Return the hash of all settings that decide bytes of bundles and rows of their records."""
     shards = job.shards
     value = {
         "code": CODE_VERSION,
@@ -161,22 +220,9 @@ def _fingerprint(job: ShardsJob, sources: Sequence[SourceFile]) -> str:
         "narration": [list(job.sources.languages), job.sources.allow_uncaptioned],
         "caps": [shards.max_shard_bytes, shards.max_shard_samples],
         "splits": [shards.val_share, shards.test_share],
-        "sources": [
-            [
-                source.video_id,
-                source.name,
-                source.bytes,
-                source.stamp,
-                source.captions.rpartition(".")[2],
-                source.caption_bytes,
-                source.caption_stamp,
-                source.caption_span,
-                source.language,
-                source.interval,
-                source.extra,
-            ]
-            for source in sources
-        ],
     }
-    text = json.dumps(value, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprint(settings: str, digests: Sequence[bytes]) -> str:
+    return hashlib.sha256(settings.encode() + b"".join(digests)).hexdigest()

@@ -1,19 +1,22 @@
 import json
 
+import pyarrow as pa
 import pytest
 
 from pipeline.stages import status
 from pipeline.tasks.bundle import BundleCounts
+from pipeline.tasks.plan import PLAN_COLUMNS, Plan
+from pipeline.tasks.planfile import save_plan
 from pipeline.tasks.progress import reporter
 
 
 def test_a_build_under_way_shows_how_far_it_is(tmp_path, capsys):
     out = str(tmp_path)
-    bundles = [
-        {"bundle": "000000", "fingerprint": "f", "videos": ["a", "b"]},
-        {"bundle": "000001", "fingerprint": "g", "videos": ["c"]},
+    sources = [
+        {"video_id": video_id, "bundle": bundle, "bytes": 9, "digest": bytes(16)}
+        for video_id, bundle in (("a", 0), ("b", 0), ("c", 1))
     ]
-    (tmp_path / "plan.json").write_text(json.dumps({"bundles": bundles}))
+    save_plan(out, Plan("settings", (), pa.Table.from_pylist(sources, schema=PLAN_COLUMNS)))
     reporter(out, "000000")(BundleCounts(1, 7, 2))
     assert status.run(out) == 0
     said = capsys.readouterr().out
