@@ -42,10 +42,26 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The sources by id, and the rejects of what is no source."""
+    """What a listing says.
+
+    Attributes:
+        sources: By id, one each.
+        rejects: What is listed and is no source.
+        notices: What is worth a look and takes nothing away, a line each.
+    """
 
     sources: list[SourceFile] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+class ListingError(Exception):
+    """What is listed is no source, with its reject code."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
 
 
 def reject_row(
@@ -65,22 +81,36 @@ def reject_row(
     } | more
 
 
+def refused_row(video_id: str, refused: ListingError, name: str) -> dict[str, Any]:
+    """Return the reject of what a listing names, with all text spelled out."""
+    detail = printable(refused.detail)
+    return reject_row(
+        printable(video_id), refused.code, detail, stage="listing", source=printable(name)
+    )
+
+
 def normal_id(text: str) -> str:
     """Return the one spelling of an id: NFC, as file systems differ."""
     return unicodedata.normalize("NFC", text)
 
 
-def is_sound_id(video_id: str) -> bool:
-    """Return whether an id may stand in logs, JSON and pages as it is."""
-    return (
-        bool(video_id)
-        and printable(video_id) == video_id
-        and len(video_id.encode()) <= MAX_ID_BYTES
-    )
+def check_id(video_id: str) -> None:
+    """Check that an id may stand in logs, JSON and pages as it is. It never names a file.
+
+    Raises:
+        ListingError: `E_ID`.
+    """
+    is_path_out = video_id.startswith("/") or ".." in video_id.split("/")
+    if not video_id or is_path_out or printable(video_id) != video_id:
+        raise ListingError("E_ID", "an id must be printable, without a leading / and ..")
+    if len(video_id.encode()) > MAX_ID_BYTES:
+        raise ListingError("E_ID", f"an id must have at most {MAX_ID_BYTES} bytes of UTF-8")
 
 
 def printable(text: str) -> str:
     r"""Spell out what must not reach a log or a JSON file: control characters, stray bytes, `\`."""
+    if text.isprintable() and "\\" not in text:
+        return text
     return "".join(
         letter if letter.isprintable() and letter != "\\" else f"\\u{ord(letter):04x}"
         for letter in text

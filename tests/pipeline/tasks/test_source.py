@@ -5,7 +5,7 @@ import pytest
 
 from configs.clips import ClipsConfig
 from configs.sources import SourcesConfig
-from pipeline.listing.folder import list_folder
+from pipeline.listing.build import list_sources
 from pipeline.media.errors import MediaError
 from pipeline.tasks import source as source_module
 from pipeline.tasks.source import SourceBuilder
@@ -26,7 +26,7 @@ def build(tmp_path):
         intake=INTAKE,
     ):
         [found] = [
-            s for s in list_folder(folder, SourcesConfig().limits).sources if s.video_id == name
+            s for s in list_sources(SourcesConfig(path=str(folder))).sources if s.video_id == name
         ]
         before(found)
         found = change(found)
