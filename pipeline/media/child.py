@@ -22,6 +22,7 @@ from pipeline.media.isolation import (
 from pipeline.media.passing import DecodePass
 from pipeline.media.probe import open_source
 from pipeline.media.request import Request
+from pipeline.media.subtitles import with_subtitles
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
@@ -53,6 +54,8 @@ def main() -> None:
 
 def _serve(request: Request, send: Callable[..., None]) -> None:
     source = open_source(request)
+    if request.wants_subtitles:
+        source = with_subtitles(source, request)
     send({"kind": "probe", "probe": source.probe.to_json()})
     starts = read_message(_STDIN)[0]["starts"]
     decoding = DecodePass(source, request, starts)

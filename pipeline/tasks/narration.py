@@ -7,6 +7,7 @@ from configs.sources import LimitsConfig, SourcesConfig
 from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.captions.language import detect_language
 from pipeline.captions.read import parse_captions
+from pipeline.captions.timing import in_order
 from pipeline.listing.source import SourceFile
 from pipeline.media.request import Probe
 from shards import storage
@@ -66,15 +67,14 @@ def listed_captions(source: SourceFile, limits: LimitsConfig) -> Captions | Capt
 
 def embedded_captions(probe: Probe) -> Captions | CaptionError:
     """Return the text track of a video as captions, `W_NOCAP` where it has none."""
-    cues = [
-        Cue(start_s, end_s, text)
-        for start_s, end_s, text in probe.subtitles or ()
-        if text.strip() and 0 <= start_s < end_s
-    ]
+    rows = [row for row in probe.subtitles or () if row[2].strip()]
+    cues = [Cue(start_s, end_s, text) for start_s, end_s, text in rows]
     if not cues:
         return CaptionError("W_NOCAP", "no captions are listed, and the video has no text track")
-    cues.sort(key=lambda cue: (cue.start_s, cue.end_s))
-    return Captions(cues, language=probe.subtitle_language, format="embedded")
+    try:
+        return in_order(cues, set(), probe.subtitle_language, "embedded")
+    except CaptionError as error:
+        return error
 
 
 def narrate(
