@@ -145,13 +145,15 @@ def list_sizes(folder: str, suffix: str) -> dict[str, int]:
     return local.list_sizes(local_path(folder), suffix)
 
 
-def list_versions(folder: str) -> dict[str, tuple[int, str]]:
+def list_versions(folder: str, *, deep: bool = False) -> dict[str, tuple[int, str]]:
     """Return size and version, as `version_of` does, of each object directly in a folder.
+
+    With `deep`, of those in folders below it too.
 
     Raises:
         ValueError: If the folder is not in a bucket.
     """
-    return objects.list_versions(folder)
+    return objects.list_versions(folder, deep)
 
 
 def version_of(path: str) -> tuple[int, str]:

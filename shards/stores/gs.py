@@ -66,10 +66,15 @@ class GcsStore:
     def delete(self, path: str) -> None:
         self._run(path, self._files.rm_file, _plain(path))
 
-    def page(self, folder: str, token: str) -> tuple[list[tuple[str, int, str]], str]:
+    def page(
+        self, folder: str, token: str, *, deep: bool = False
+    ) -> tuple[list[tuple[str, int, str]], str]:
         prefix = _plain(folder).rstrip("/") + "/"
         try:
-            found = self._run(folder, self._files.ls, prefix, detail=True)
+            if deep:
+                found = self._run(folder, self._files.find, prefix, detail=True).values()
+            else:
+                found = self._run(folder, self._files.ls, prefix, detail=True)
         except FileNotFoundError:
             found = []
         files = [each for each in found if each["type"] == "file"]

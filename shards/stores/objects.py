@@ -37,7 +37,9 @@ class Store(Protocol):
     def put(self, path: str, data: bytes, *, create: bool = False, replaces: str = "") -> str: ...
     def upload(self, source: Path, path: str) -> None: ...
     def delete(self, path: str) -> None: ...
-    def page(self, folder: str, token: str) -> tuple[list[tuple[str, int, str]], str]: ...
+    def page(
+        self, folder: str, token: str, *, deep: bool = False
+    ) -> tuple[list[tuple[str, int, str]], str]: ...
 
 
 def _store(path: str) -> Store:
@@ -155,11 +157,11 @@ def delete(path: str) -> None:
         return
 
 
-def _entries(folder: str) -> Iterator[tuple[str, int, str]]:
+def _entries(folder: str, deep: bool = False) -> Iterator[tuple[str, int, str]]:
     store, token = _store(folder), ""
     while True:
         entries, token = persistently(
-            shown(folder), lambda token=token: store.page(folder, token), _tries(store)
+            shown(folder), lambda token=token: store.page(folder, token, deep=deep), _tries(store)
         )
         yield from entries
         if not token:
@@ -174,9 +176,9 @@ def list_names(folder: str, suffix: str) -> list[str]:
     )
 
 
-def list_versions(folder: str) -> dict[str, tuple[int, str]]:
-    base = folder.rstrip("/")
-    return {f"{base}/{name}": (size, version) for name, size, version in _entries(folder) if name}
+def list_versions(folder: str, deep: bool = False) -> dict[str, tuple[int, str]]:
+    base, entries = folder.rstrip("/"), _entries(folder, deep)
+    return {f"{base}/{name}": (size, version) for name, size, version in entries if name}
 
 
 def sweep(folder: str) -> int:

@@ -108,13 +108,14 @@ class S3Store:
     def delete(self, path: str) -> None:
         self._call("delete_object", path)
 
-    def page(self, folder: str, token: str) -> tuple[list[tuple[str, int, str]], str]:
+    def page(
+        self, folder: str, token: str, *, deep: bool = False
+    ) -> tuple[list[tuple[str, int, str]], str]:
         asked: dict[str, Any] = {"ContinuationToken": token} if token else {}
+        asked |= {} if deep else {"Delimiter": "/"}
         bucket, key = bucket_and_key(folder)
         prefix = key.rstrip("/") + "/" if key else ""
-        found = self._request(
-            "list_objects_v2", folder, Bucket=bucket, Prefix=prefix, Delimiter="/", **asked
-        )
+        found = self._request("list_objects_v2", folder, Bucket=bucket, Prefix=prefix, **asked)
         entries = [
             (each["Key"].removeprefix(prefix), each["Size"], _version(each))
             for each in found.get("Contents", ())

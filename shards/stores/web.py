@@ -48,7 +48,9 @@ class WebStore:
     def delete(self, path: str) -> None:
         _refuse_to_write(path)
 
-    def page(self, folder: str, token: str) -> tuple[list[tuple[str, int, str]], str]:
+    def page(
+        self, folder: str, token: str, *, deep: bool = False
+    ) -> tuple[list[tuple[str, int, str]], str]:
         raise ValueError(f"a folder must not lie on a web server, got {shown(folder)!r}")
 
     def _run(self, path: str, step: Any, *more: Any) -> Any:
