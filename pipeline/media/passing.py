@@ -8,6 +8,7 @@ import av
 from pipeline.media.clips import ClipAssembler, Picture, wanted_slots
 from pipeline.media.damage import DamageWatch
 from pipeline.media.errors import MediaError
+from pipeline.media.fields import Deinterlacer
 from pipeline.media.framing import Message
 from pipeline.media.grid import Clock, GridSampler
 from pipeline.media.picture import Scaler
@@ -50,6 +51,8 @@ class DecodePass:
         self._timeline = Timeline(source.container)
         self._key_pts: int | None = None
         self._last_pts: int | None = None
+        self._fields: Deinterlacer[tuple[int, _Decoded]] = Deinterlacer()
+        self._last_ticks: int | None = None
         self._last_duration = 0
         self._steps: tuple[int, int] | None = None
         self._flags = set(source.probe.flags)
@@ -133,11 +136,21 @@ class DecodePass:
         summary.num_frames += 1
         summary.num_damaged += is_damaged
         ticks = self._ticks(frame)
-        if self._sampler.last_ticks is not None:
-            step = ticks - self._sampler.last_ticks
+        if self._last_ticks is not None:
+            step = ticks - self._last_ticks
             shortest, longest = self._steps or (step, step)
             self._steps = min(shortest, step), max(longest, step)
+        self._last_ticks = ticks
         self._last_duration = frame.duration or self._last_duration
+        if frame.interlaced_frame:
+            self._flags.add("W_INTERLACED")
+        for whole, (at_ticks, note) in self._fields.push(frame, (ticks, decoded)):
+            yield from self._on_whole(whole, at_ticks, note)
+
+    def _on_whole(
+        self, frame: av.VideoFrame, ticks: int, decoded: "_Decoded"
+    ) -> Iterator[tuple[Message, bytes]]:
+        decoded.frame = frame
         for slot, at_ticks, chosen in self._sampler.push(ticks, decoded):
             yield from self._clips.add(slot, self._picture(chosen, at_ticks))
 
@@ -157,14 +170,12 @@ class DecodePass:
         self._clips.matrix = self._scaler.matrix
         if self._scaler.rotation:
             self._flags.add("W_ROT")
-        if frame.interlaced_frame:
-            self._flags.add("W_INTERLACED")
 
     def _ticks(self, frame: av.VideoFrame) -> int:
         if frame.pts is not None:
             return self._clock.ticks(frame.pts)
         # AVI and raw streams may carry no PTS; frames come in order of display, at one rate.
-        last = self._sampler.last_ticks
+        last = self._last_ticks
         self._flags.add("W_NOPTS")
         return 0 if last is None else last + self._frame_ticks()
 
@@ -186,6 +197,8 @@ class DecodePass:
         return decoded.picture
 
     def _end(self) -> Iterator[tuple[Message, bytes]]:
+        for whole, (at_ticks, note) in self._fields.finish():
+            yield from self._on_whole(whole, at_ticks, note)
         if self._sampler.last_ticks is None:
             raise MediaError("E_CODEC", "not one frame could be decoded")
         end_ticks = self._sampler.last_ticks + self._frame_ticks()

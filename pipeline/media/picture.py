@@ -12,6 +12,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from pipeline.media.errors import MediaError
+from pipeline.media.tonemap import HLG, PQ, tone_map
 from shards.clipcodec_h264 import UNSPECIFIED
 
 QUARTER_TURN = 90
@@ -55,6 +56,7 @@ _SCALER_MATRICES = {
 """swscale's name of a matrix by its number in ISO/IEC 23091-2."""
 
 _BT601 = 6
+_BT709 = 1
 _NO_YUV = 0
 
 
@@ -73,9 +75,11 @@ class Scaler:
         self._wants_rgb = wants_rgb
         # One for all frames: `frame.reformat` sets up swscale anew each time, 1 ms of it.
         self._reformatter = VideoReformatter()
+        self._to_rgb48 = VideoReformatter()
         self.size: tuple[int, int] | None = None
         self.rotation = 0
         self.matrix = UNSPECIFIED
+        self._transfer: int | None = None
 
     def fix(self, frame: av.VideoFrame, sar: Fraction) -> None:
         """Fix size, rotation and colours by the first frame.
@@ -89,7 +93,9 @@ class Scaler:
             raise MediaError(
                 "E_HUGE", f"scaled to {self.size[0]}x{self.size[1]}, over {self._max_side_px} px"
             )
-        if frame.colorspace in _SCALER_MATRICES:
+        if frame.color_trc in (PQ, HLG):
+            self._transfer, self.matrix = int(frame.color_trc), _BT709
+        elif frame.colorspace in _SCALER_MATRICES:
             self.matrix = int(frame.colorspace)
         elif frame.colorspace == _NO_YUV:
             self.matrix = _BT601
@@ -100,6 +106,8 @@ class Scaler:
         width, height = self.size
         if self.rotation % 180:
             width, height = height, width
+        if self._transfer is not None:
+            frame = self._to_standard_range(frame, width, height, self._transfer)
         if self._wants_rgb:
             scaled = self._reformatter.reformat(
                 frame, width, height, "rgb24", interpolation=_SCALING, threads=1
@@ -119,6 +127,17 @@ class Scaler:
             # Else x264 would follow the uploader's encoder in which frames are key frames.
             scaled.pict_type = PictureType.NONE
         return _turn(scaled, self.rotation // QUARTER_TURN) if self.rotation else scaled
+
+    def _to_standard_range(
+        self, frame: av.VideoFrame, width: int, height: int, transfer: int
+    ) -> av.VideoFrame:
+        """Scale before the costly part: what is stored is small."""
+        scaled = self._to_rgb48.reformat(
+            frame, width, height, "rgb48le", interpolation=_SCALING, threads=1
+        )
+        mapped = av.VideoFrame.from_ndarray(tone_map(scaled.to_ndarray(), transfer), format="rgb24")
+        mapped.pts, mapped.time_base = frame.pts, frame.time_base
+        return mapped
 
 
 def _turn(frame: av.VideoFrame, quarters: int) -> av.VideoFrame:
