@@ -17,7 +17,7 @@ def test_a_build_under_way_shows_how_far_it_is(tmp_path, capsys):
         for video_id, bundle in (("a", 0), ("b", 0), ("c", 1))
     ]
     save_plan(out, Plan("settings", (), pa.Table.from_pylist(sources, schema=PLAN_COLUMNS)))
-    reporter(out, "000000")(BundleCounts(1, 7, 2))
+    reporter(out, "000000.1")(BundleCounts(1, 7, 2))
     assert status.run(out) == 0
     said = capsys.readouterr().out
     assert "not complete" in said and "0 of 2 committed" in said
