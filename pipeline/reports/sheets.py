@@ -15,7 +15,7 @@ from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
 from pipeline.reports.truth import Truth
 from shards.manifest import Manifest
-from shards.schema import Sample, Window
+from shards.schema import Sample
 
 _FRAME_WIDTH_PX = 136
 _NUM_STRIPS = 4
@@ -117,7 +117,7 @@ def _sheet(
             width=lane.width,
             nearest=lane.place == 0,
             in_bag=lane.place < candidates,
-            right=_is_right(lane.window, step, video_id, truth),
+            right=truth.is_right(lane.window, step, video_id),
         )
         for lane in lanes_of(sample, axis)
     ]
@@ -142,11 +142,3 @@ def _sheet(
         ticks=axis.ticks(),
         truth=str(step.get("sentence", "")) if step else "",
     )
-
-
-def _is_right(window: Window, step: dict | None, video_id: str, truth: Truth) -> bool:
-    """Whether the window's cue tells of the step that the clip shows."""
-    if step is None or step.get("step") is None:
-        return False
-    cue = truth.cue_at(video_id, (window.start_s + window.end_s) / 2)
-    return cue is not None and cue.get("step") == step["step"]

@@ -1,13 +1,17 @@
-"""What the demo corpus really shows when, for the contact sheets."""
+"""What the demo corpus really shows and says when: for contact sheets, and to judge bags by."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.reports.inputs import read_jsonl
 from pipeline.reports.text import as_float
+from shards.schema import Sample, Window
+
+BAG_SIZES = (1, 3, 5, 9)
+"""K for which a report says how often the right window is in the bag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,45 @@ class Truth:
         middle_s = (float(meta["t0_s"]) + float(meta["t1_s"])) / 2
         return self.step_at(str(meta["video_id"]), middle_s)
 
-    def cue_at(self, video_id: str, time_s: float) -> dict | None:
-        """Return the cue spoken at a time of a video, or none."""
-        return _at(self.cues.get(video_id, []), time_s)
+    def is_right(self, window: Window, step: Mapping[str, Any] | None, video_id: str) -> bool:
+        """Return whether a window tells of a step: whether the cue that it overlaps most does."""
+        if step is None or step.get("step") is None:
+            return False
+        cue = _most_overlapped(self.cues.get(video_id, []), window.start_s, window.end_s)
+        return cue is not None and cue.get("step") == step["step"]
+
+
+@dataclass(frozen=True, slots=True)
+class BagQuality:
+    """How often the right narration is in the bag.
+
+    `num_clips` are the clips that show a step; `share_within` says, by K, which share of them
+    has a window that tells of it among the first K of its bag. What the largest K lacks is said
+    nowhere near the clip.
+    """
+
+    num_clips: int
+    share_within: dict[int, float]
+
+
+def bag_quality(
+    samples: Iterable[Sample], truth: Truth, sizes: Sequence[int] = BAG_SIZES
+) -> BagQuality | None:
+    """Count how often the right narration is in the bag; None where no clip shows a known step."""
+    num_clips = 0
+    num_within = dict.fromkeys(sizes, 0)
+    for sample in samples:
+        video_id, step = str(sample.meta["video_id"]), truth.step_of(sample.meta)
+        if step is None or step.get("step") is None:
+            continue
+        num_clips += 1
+        right = (truth.is_right(window, step, video_id) for window in sample.windows)
+        rank = next((place for place, is_so in enumerate(right, start=1) if is_so), None)
+        for size in sizes:
+            num_within[size] += rank is not None and rank <= size
+    if not num_clips:
+        return None
+    return BagQuality(num_clips, {size: count / num_clips for size, count in num_within.items()})
 
 
 def load_truth(corpus: Path | None) -> Truth:
@@ -53,8 +93,14 @@ def _by_video(path: Path) -> dict[str, list[dict]]:
 
 def _at(rows: list[dict], time_s: float) -> dict | None:
     place = bisect_right(rows, time_s, key=lambda row: row["start_s"]) - 1
-    # Cues may overlap: the one before may still be running when the last one has ended.
-    for row in rows[max(0, place - 1) : place + 1][::-1]:
-        if time_s < row["end_s"]:
-            return row
-    return None
+    return rows[place] if place >= 0 and time_s < rows[place]["end_s"] else None
+
+
+def _most_overlapped(rows: list[dict], start_s: float, end_s: float) -> dict | None:
+    """The row that a span overlaps most, the earlier one of two."""
+
+    def overlap_s(row: dict) -> float:
+        return min(end_s, row["end_s"]) - max(start_s, row["start_s"])
+
+    best = max(rows, key=overlap_s, default=None)
+    return best if best is not None and overlap_s(best) > 0 else None
