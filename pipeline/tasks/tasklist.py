@@ -4,7 +4,9 @@ A million sources as objects take a gigabyte; as columns they take a tenth of it
 bundles under way exist as tasks.
 """
 
-from collections.abc import Sequence
+import operator
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import overload
 
@@ -18,8 +20,9 @@ from pipeline.tasks.bundle import BundleTask, sample_config_hash
 SOURCE_COLUMNS = pa.schema(
     [
         ("video_id", pa.string()),
-        ("video", pa.string()),
-        ("captions", pa.string()),
+        # As the file system has them: not every name of a file is UTF-8.
+        ("video", pa.binary()),
+        ("captions", pa.binary()),
         ("name", pa.string()),
         ("bytes", pa.int64()),
         ("stamp", pa.string()),
@@ -34,6 +37,7 @@ SOURCE_COLUMNS = pa.schema(
 """The fields of a source."""
 
 _PAIRS = ("caption_span", "interval")
+_PATHS = ("video", "captions")
 
 
 def source_table(sources: Sequence[SourceFile]) -> pa.Table:
@@ -41,7 +45,7 @@ def source_table(sources: Sequence[SourceFile]) -> pa.Table:
     assert SOURCE_COLUMNS.names == [each.name for each in fields(SourceFile)]
     return pa.table(
         [
-            pa.array([getattr(source, column.name) for source in sources], column.type)
+            pa.array(map(_stored(column.name), sources), column.type, size=len(sources))
             for column in SOURCE_COLUMNS
         ],
         schema=SOURCE_COLUMNS,
@@ -51,9 +55,18 @@ def source_table(sources: Sequence[SourceFile]) -> pa.Table:
 def source_files(table: pa.Table) -> tuple[SourceFile, ...]:
     """Return the sources that `source_table` took apart."""
     return tuple(
-        SourceFile(**{**row, **{name: tuple(row[name]) for name in _PAIRS if row[name]}})
+        SourceFile(
+            **row
+            | {name: tuple(row[name]) for name in _PAIRS if row[name]}
+            | {name: os.fsdecode(row[name]) for name in _PATHS}
+        )
         for row in table.to_pylist()
     )
+
+
+def _stored(name: str) -> Callable[[SourceFile], object]:
+    get = operator.attrgetter(name)
+    return (lambda source: os.fsencode(get(source))) if name in _PATHS else get
 
 
 @dataclass(frozen=True)
