@@ -52,19 +52,24 @@ class Catalog:
     """The tables of an output folder in memory.
 
     Args:
-        out: A folder written by `weakvid shards`.
-
-    Raises:
-        ValueError: If there is no whole manifest in it.
+        manifest: What stands in the folder.
     """
 
-    def __init__(self, out: str) -> None:
-        self.out = out
-        self.manifest = Manifest.load(out)
-        self.samples = self.manifest.samples
-        self.videos = self.manifest.videos()
-        self.rejects = _load_rejects(out)
+    def __init__(self, manifest: Manifest) -> None:
+        self.out = manifest.out
+        self.manifest = manifest
+        self.samples = manifest.samples
         self._matching = functools.lru_cache(NUM_KEPT_SEARCHES)(self._search)
+
+    @functools.cached_property
+    def videos(self) -> pa.Table:
+        """One row a source of a bundle, see `shards.columns.VIDEO_COLUMNS`."""
+        return self.manifest.videos()
+
+    @functools.cached_property
+    def rejects(self) -> pa.Table:
+        """One row a rejected video or clip, with `REJECT_COLUMNS`."""
+        return _load_rejects(self.out)
 
     def clips(self, query: Query) -> Found:
         """Return samples whose caption or id holds all words, and that pass the filters."""

@@ -18,6 +18,7 @@ from pipeline.viewer.catalog import Catalog
 from pipeline.viewer.media import Media
 from pipeline.viewer.pages import PACKAGE, Pages
 from pipeline.viewer.query import Query
+from shards.manifest import Manifest
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Site:
     """The addresses of the viewer and what they answer."""
 
     def __init__(self, out: str) -> None:
-        self._catalog = Catalog(out)
+        self._catalog = Catalog(Manifest.load(out))
         self._media = Media(out)
         self._pages = Pages(self._catalog, self._media)
         styles = read_asset("pipeline.reports", "report.css") + read_asset(PACKAGE, "view.css")
