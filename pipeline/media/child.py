@@ -29,6 +29,11 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 def main() -> None:
     """Serve one source and leave."""
+    run_child(_serve)
+
+
+def run_child(serve: Callable[[Request, Callable[..., None]], None]) -> None:
+    """Read a request, give up what it does not need, and let `serve` answer it with messages."""
     out = os.dup(_STDOUT)
     # Whatever a native library prints must not stand between two messages.
     os.dup2(_STDERR, _STDOUT)
@@ -41,7 +46,7 @@ def main() -> None:
     limit_resources(request.memory_bytes, request.cpu_s)
     confine(request.path)
     try:
-        _serve(request, send)
+        serve(request, send)
     except MediaError as error:
         send({"kind": "error", "code": error.code, "detail": error.detail})
     except MemoryError:

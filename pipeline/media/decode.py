@@ -79,7 +79,7 @@ def decode_source(
     """
     with DecoderChild(limits.deadline_s) as child:
         child.send(request.to_json())
-        probe = _read_probe(child.receive()[0])
+        probe = read_probe(child.receive()[0])
         starts = list(plan(probe))
         child.deadline_s = deadline_s(request, limits, starts)
         child.send({"starts": starts})
@@ -96,7 +96,12 @@ def decode_source(
                     raise MediaError("E_CRASH", f"the decoder sent {kind!r} out of turn")
 
 
-def _read_probe(message: Message) -> Probe:
+def read_probe(message: Message) -> Probe:
+    """Return the probe in the first message of a child.
+
+    Raises:
+        MediaError: `E_CRASH` if there is none.
+    """
     try:
         return Probe.from_json(message["probe"])
     except (KeyError, TypeError) as error:

@@ -17,7 +17,7 @@ class SoundTrack:
     """
 
     def __init__(self, hz: int, zero_s: Fraction) -> None:
-        self._hz = hz
+        self.hz = hz
         self._zero_s = float(zero_s)
         self._resampler = self._new_resampler()
         self._setup: tuple[str, str, int] | None = None
@@ -41,8 +41,8 @@ class SoundTrack:
             start_s = 0.0
         if self._expected_s is None or abs(start_s - self._expected_s) > MAX_DRIFT_S:
             self._drain()
-            self._position = max(self._position, round(start_s * self._hz))
-            self._skip = max(0, self._position - round(start_s * self._hz))
+            self._position = max(self._position, round(start_s * self.hz))
+            self._skip = max(0, self._position - round(start_s * self.hz))
             self._expected_s = start_s
         setup = frame.format.name, frame.layout.name, frame.sample_rate
         if self._setup not in (None, setup):
@@ -72,7 +72,7 @@ class SoundTrack:
             self._chunks.popleft()
 
     def _new_resampler(self) -> av.AudioResampler:
-        return av.AudioResampler(format="s16", layout="mono", rate=self._hz)
+        return av.AudioResampler(format="s16", layout="mono", rate=self.hz)
 
     def _drain(self) -> None:
         if self._expected_s is not None:
