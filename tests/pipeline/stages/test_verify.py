@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from pipeline.stages import verify
@@ -25,14 +27,14 @@ def test_a_whole_folder_says_how_deep_it_was_looked_into(words, depth, built_sha
 
 
 def test_quick_finds_a_cut_and_the_whole_check_a_flip(built_shards, capsys):
-    path = f"{built_shards}/000000-00.tar"
-    with open(path, "r+b") as file:
+    path = Path(built_shards, "000000-00.tar")
+    with path.open("r+b") as file:
         byte = file.read(1)
         file.seek(0)
         file.write(bytes([byte[0] ^ 1]))
     assert verify.run(built_shards, quick=True) == 0
     assert verify.run(built_shards) == 1
-    with open(path, "r+b") as file:
+    with path.open("r+b") as file:
         file.truncate(1000)
     assert verify.run(built_shards, quick=True) == 1
     assert "must have" in capsys.readouterr().out
