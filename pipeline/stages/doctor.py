@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from pipeline.health import cluster, machine, software
+from pipeline.health import cluster, isolation, machine, software
 from pipeline.health.finding import Finding, guarded
 
 CHECKS = (
     ("python", software.check_python, software.REINSTALL),
     ("ffmpeg", software.check_ffmpeg, software.REINSTALL),
     ("decoders", software.check_decoders, software.REINSTALL),
+    ("isolation", isolation.check_isolation, software.REINSTALL),
     ("torch", software.check_torch, software.REINSTALL),
     ("cores, memory", machine.check_cores_and_memory, "run on Linux or macOS"),
     ("folder", machine.check_folder, "go to a folder that exists"),
