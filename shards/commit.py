@@ -156,7 +156,7 @@ def commit_bundle(out: str, record: BundleRecord, *, num_decoded: int = 1) -> bo
     with storage.locked(storage.join(out, DONE, ".lock")):
         standing = read_record(out, record.bundle, with_samples=False)
         if standing is None:
-            record = _publish(out, record)
+            record = publish_parts(out, record)
             if storage.create_if_absent(record_path(out, record.bundle), record.to_bytes()):
                 return True
             standing = read_record(out, record.bundle, with_samples=False)
@@ -183,7 +183,7 @@ def retire_bundle(out: str, bundle: str) -> None:
 
 
 def sweep_uncommitted(out: str) -> list[str]:
-    """Delete tars and rows that no record names; return their names.
+    """Delete tars, rows and notes that no record names; return their names.
 
     Call it only while nothing builds into OUT.
     """
@@ -195,6 +195,7 @@ def sweep_uncommitted(out: str) -> list[str]:
             named.add(rows_path(out, record).rpartition("/")[2])
     orphans = [(out, name) for name in storage.list_names(out, ".tar") if name not in named]
     orphans += [(done, name) for name in storage.list_names(done, ".parquet") if name not in named]
+    orphans += [(done, name) for name in storage.list_names(done, ".rewrite")]
     for folder, name in orphans:
         storage.delete(storage.join(folder, name))
     return [name for _, name in orphans]
@@ -206,7 +207,7 @@ def _check_parts(record: BundleRecord, num_decoded: int) -> None:
             raise RuntimeError(f"a part must be whole before it is published: {problems[0]}")
 
 
-def _publish(out: str, record: BundleRecord) -> BundleRecord:
+def publish_parts(out: str, record: BundleRecord) -> BundleRecord:
     """Give parts and rows their names; return the record that names them."""
     is_remote = storage.is_remote(out)
     parts = [_named_by_content(part) if is_remote else part for part in record.parts]
