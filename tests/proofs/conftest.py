@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# Harnesses that several proofs share lie beside them: `import kills`.
+sys.path.insert(0, str(Path(__file__).parent))
 PROVES = bool(os.environ.get("WEAKVID_PROVE"))
 
 
