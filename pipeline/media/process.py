@@ -17,6 +17,7 @@ from pipeline.media.framing import Message, pack, unpack
 
 STDERR_TAIL_BYTES = 4096
 _CHUNK_BYTES = 1 << 18
+_LAST_WORDS_S = 1.5
 _PACKAGE_ROOT = str(Path(pipeline.__file__).resolve().parents[1])
 # Nothing else of our environment, least of all a secret, is shown to the child.
 _PASSED_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
@@ -151,7 +152,7 @@ class DecoderChild:
     def _explain_end(self) -> MediaError:
         """Say what a child died of that closed its pipe without a last word."""
         try:
-            code = self._process.wait(timeout=5)
+            code = self._process.wait(timeout=_LAST_WORDS_S)
         except subprocess.TimeoutExpired:
             return MediaError("E_CRASH", "the decoder closed its output and went on")
         with contextlib.suppress(BlockingIOError, KeyError, ValueError):

@@ -91,3 +91,60 @@ def test_the_child_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"pydantic", "pyarrow", "ray", "torch", "decord", "pandas", "scipy"}
+
+
+HANGS = {
+    "spins": "while True: pass",
+    "sleeps": "time.sleep(600)",
+    "ignores signals": "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)",
+    "is stopped": "os.kill(os.getpid(), signal.SIGSTOP)",
+    "drips": "while True: os.write(1, b'\\0'); time.sleep(0.01)",
+    "has children": "subprocess.Popen(['sleep', '600']); time.sleep(600)",
+    "closed its output": "os.close(1); os.close(2); time.sleep(600)",
+}
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_hang_ends_within_two_seconds_of_its_deadline(hang):
+    code = f"import os, signal, subprocess, time\n{HANGS[hang]}"
+    started = time.monotonic()
+    with DecoderChild(1.0, [sys.executable, "-c", code]) as child, pytest.raises(MediaError):
+        child.receive()
+    assert time.monotonic() - started < 3.0
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True)
+    group = [line.split()[1] for line in listed.stdout.splitlines()
+             if line.split()[0] == str(child._process.pid)]  # fmt: skip
+    # A killed orphan is a zombie until init, wherever it is, has seen it.
+    assert all(state.startswith("Z") for state in group)
+
+
+def test_a_stalled_decoder_of_a_real_source_is_killed_with_its_group(tmp_path, make_video):
+    from configs.clips import ClipsConfig
+    from configs.sources import LimitsConfig
+    from pipeline.media import decode
+
+    path = make_video(tmp_path / "a.mp4")
+    limits = LimitsConfig(deadline_s=1.0, deadline_per_s=0.01)
+    request = decode.make_request(path, ClipsConfig(), limits)
+    started = time.monotonic()
+    with pytest.raises(MediaError, match="E_TIMEOUT"):
+        # The plan takes longer than the child has; the parent must still see the deadline.
+        decode.decode_source(request, limits, lambda _: time.sleep(1.2) or [0], lambda *_: None)
+    assert time.monotonic() - started < 3.0
+
+
+@pytest.mark.parametrize(("size", "most"), [((1920, 1080), 1 << 30), ((3840, 2160), 3 << 29)])
+def test_the_memory_of_a_child_is_bounded(tmp_path, size, most):
+    import imageio_ffmpeg
+
+    from configs.clips import ClipsConfig
+    from configs.sources import LimitsConfig
+    from pipeline.media.decode import decode_source, make_request
+
+    path, picture = tmp_path / "a.mp4", f"testsrc2=s={size[0]}x{size[1]}:r=25:d=3.4"
+    words = ["-f", "lavfi", "-i", picture, "-c:v", "libx264", "-preset", "ultrafast"]
+    words += ["-refs", "4", "-bf", "3", "-pix_fmt", "yuv420p", str(path)]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *words], check=True)
+    request = make_request(path, ClipsConfig(), LimitsConfig())
+    _, summary = decode_source(request, LimitsConfig(), lambda _: [0, 1], lambda *_: None)
+    assert 0 < summary.peak_memory_bytes <= most
