@@ -50,9 +50,48 @@ KINDS = {
     "vp9.webm": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-crf", "12"],
     "clock_wraps.ts": [*OPEN_264, "-output_ts_offset", "95440"],
     "starts_late.mkv": [*OPEN_264, "-output_ts_offset", "7.3"],
+    "interlaced.mp4": [
+        *X264,
+        "-flags",
+        "+ilme+ildct",
+        "-x264-params",
+        "tff=1",
+        "-vf",
+        "setfield=tff",
+    ],
+    "interlaced.mpg": [
+        "-c:v",
+        "mpeg2video",
+        "-q:v",
+        "2",
+        "-bf",
+        "2",
+        "-flags",
+        "+ilme+ildct",
+        "-vf",
+        "setfield=tff",
+    ],
+    "bright_pq.mp4": [
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-crf",
+        "12",
+        "-pix_fmt",
+        "yuv420p10le",
+        "-color_trc",
+        "smpte2084",
+        "-color_primaries",
+        "bt2020",
+        "-colorspace",
+        "bt2020nc",
+        "-x265-params",
+        "log-level=none",
+    ],
 }
 QUICK = ["open_gop.mp4", "open_gop_x265_10bit.mkv", "b_frames.avi", "variable_rate.mp4",
-         "clock_wraps.ts"]  # fmt: skip
+         "clock_wraps.ts", "interlaced.mp4"]  # fmt: skip
 COPIES = {
     "cut_at_2_3.mp4": (["-ss", "2.3"], ["-c", "copy", "-t", "3"]),
     "cut_at_0_9.mkv": (["-ss", "0.9"], ["-c", "copy"]),
@@ -60,6 +99,17 @@ COPIES = {
     "remuxed.ts": ([], ["-c", "copy"]),
     "remuxed.flv": ([], ["-c", "copy"]),
 }
+FLAGS = {
+    "open_gop": {"W_OPENGOP"},
+    "open_gop_x265": {"W_OPENGOP", "W_10BIT"},
+    "variable_rate": {"W_VFR"},
+    "interlaced": {"W_INTERLACED"},
+    "bright": {"W_HDR", "W_10BIT"},
+    "cut_at_2_3": {"W_EDITLIST"},
+    "starts_late": {"W_STARTTIME"},
+    "turned": {"W_ROT"},
+}
+"""What must be said of the sources whose names begin so."""
 NUM_VIDEO_STREAM = {"v15_two_videos.mp4": 1}
 WHOLE = [f"v{number:02d}" for number in range(1, 25)]
 
@@ -155,8 +205,12 @@ def acceptable(times: list[Fraction], at: Fraction) -> set[int]:
 
 def check(path: Path, *, drawn: bool, stream: int = 0) -> int:
     """Number of frames that were compared; every one is right."""
-    found, sound, _ = cut(path)
+    found, sound, summary = cut(path)
     assert found, f"{path.name} gave no clip"
+    for start, flags in FLAGS.items():
+        assert not path.name.startswith(start) or flags <= set(summary.flags), summary.flags
+    if path.name == "a.mp4":
+        assert set(summary.flags) == {"W_NOAUDIO"}
     height, width = found[0][1].shape[1:]
     times, pictures = oracle(path, stream, (width, height), has_audio=bool(sound))
     numbers = read_numbers(pictures) if drawn else []
