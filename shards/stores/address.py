@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 BUCKETS = frozenset({"s3", "gs"})
 WEB = frozenset({"http", "https"})
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME = re.compile(r"([^/]*)://")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _METADATA = frozenset(
