@@ -153,7 +153,10 @@ def _build_one(
     task: BundleTask, source: SourceFile, spool: ClipSpool, note: Callable[[float], None]
 ) -> SourceOutcome:
     mark = spool.mark()
-    builder = SourceBuilder(source, task.clips, task.intake, task.config_hash, spool, note)
+    scratch_bytes = task.shards.scratch_bytes
+    builder = SourceBuilder(
+        source, task.clips, task.intake, task.config_hash, spool, note, scratch_bytes
+    )
     try:
         return builder.build()
     except OSError:

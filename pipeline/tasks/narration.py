@@ -1,6 +1,6 @@
 """What is said in a source: its listed captions, else the subtitle track inside the video."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from configs.sources import LimitsConfig, SourcesConfig
@@ -9,6 +9,7 @@ from pipeline.captions.language import detect_language
 from pipeline.captions.read import parse_captions
 from pipeline.captions.timing import in_order
 from pipeline.listing.source import SourceFile
+from pipeline.listing.spans import span_stamp
 from pipeline.media.request import Probe
 from shards import storage
 from shards.schema import sample_key
@@ -27,17 +28,20 @@ class Narration:
     format: str = ""
 
 
-def with_transcripts(sources: Iterable[SourceFile], folder: str) -> list[SourceFile]:
+def with_transcripts(sources: Sequence[SourceFile], folder: str) -> Sequence[SourceFile]:
     """Give sources without captions their transcript of the `asr` stage, where there is one.
 
     Done before the plan is made, so that a new transcript changes the fingerprint of its bundle.
     """
-    names = set(storage.list_names(folder, ".json")) if folder else set()
-    listed = []
-    for source in sources:
-        name = transcript_name(source.video_id)
-        listed.append(source if source.captions or name not in names else _with(source, folder))
-    return listed
+    names = set(storage.list_names(folder, ".json"))
+    if not names:
+        return sources
+    return [
+        _with_transcript(source, folder)
+        if not source.captions and transcript_name(source.video_id) in names
+        else source
+        for source in sources
+    ]
 
 
 def transcript_name(video_id: str) -> str:
@@ -45,24 +49,38 @@ def transcript_name(video_id: str) -> str:
     return f"{sample_key(video_id, 0).partition('_')[0]}.json"
 
 
-def _with(source: SourceFile, folder: str) -> SourceFile:
+def _with_transcript(source: SourceFile, folder: str) -> SourceFile:
     path = storage.join(folder, transcript_name(source.video_id))
-    stat = storage.local_path(path).stat()
-    stamp = str(stat.st_mtime_ns)
-    return replace(source, captions=path, caption_bytes=stat.st_size, caption_stamp=stamp)
+    size, stamp = storage.version_of(path)
+    return replace(source, captions=path, caption_bytes=size, caption_stamp=stamp)
 
 
 def listed_captions(source: SourceFile, limits: LimitsConfig) -> Captions | CaptionError:
     """Read the captions that are listed with a source; return them, or why they are of no use."""
-    offset, length = source.caption_span or (0, limits.caption_bytes + 1)
     try:
-        data = storage.read_range(source.captions, offset, min(length, limits.caption_bytes + 1))
-    except OSError as error:
-        return CaptionError("E_FETCH", f"captions: {error.strerror or error}")
-    try:
-        return parse_captions(data, limits)
+        return parse_captions(_listed_bytes(source, limits), limits)
     except CaptionError as error:
         return error
+
+
+def _listed_bytes(source: SourceFile, limits: LimitsConfig) -> bytes:
+    most = limits.caption_bytes + 1
+    try:
+        if source.caption_span is not None:
+            offset, length = source.caption_span
+            data = storage.read_range(source.captions, offset, min(length, most))
+            is_listed = length >= most or span_stamp(data) == source.caption_stamp
+        else:
+            is_listed = storage.version_of(source.captions) == (
+                source.caption_bytes,
+                source.caption_stamp,
+            )
+            data = storage.read_range(source.captions, 0, most)
+    except OSError as error:
+        raise CaptionError("E_FETCH", f"captions: {error.strerror or error}") from error
+    if not is_listed:
+        raise CaptionError("E_CHANGED", "captions: changed since they were listed; run again")
+    return data
 
 
 def embedded_captions(probe: Probe) -> Captions | CaptionError:

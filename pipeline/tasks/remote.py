@@ -10,6 +10,7 @@ from configs.shards import ShardsConfig
 from pipeline.tasks.bundle import BundleCounts, BundleTask, build_bundle, probe_source
 from pipeline.tasks.progress import reporter
 from pipeline.tasks.quarantine import Verdict
+from shards import storage
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ MORE_ROOM = 2
 @ray.remote(num_cpus=1, max_retries=0)
 def build_remotely(task: BundleTask, name: str) -> BundleCounts:
     """Build a bundle; its rows stand in done/, the driver needs only counts."""
+    storage.use_scratch(task.shards.scratch)
     record = build_bundle(task, reporter(task.out, name))
     return BundleCounts(len(record.planned), record.num_samples, len(record.rejects))
 
@@ -28,6 +30,7 @@ def build_remotely(task: BundleTask, name: str) -> BundleCounts:
 @ray.remote(num_cpus=1, max_retries=0)
 def probe_remotely(task: BundleTask, name: str) -> Verdict | None:
     """Try a source alone."""
+    storage.use_scratch(task.shards.scratch)
     return probe_source(task, reporter(task.out, name))
 
 

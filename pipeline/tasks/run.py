@@ -70,7 +70,7 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
             failed, which lets all others be committed first.
     """
     run = _Run(tasks)
-    with _sigterm() as stop:
+    with asked_to_stop() as stop:
         while run.is_open(may_start=not stop):
             if not stop:
                 run.start()
@@ -302,7 +302,7 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _sigterm() -> Iterator[list[float]]:
+def asked_to_stop() -> Iterator[list[float]]:
     """Yield a list that gets the time of the first SIGTERM; a second one acts as usual."""
     asked: list[float] = []
 

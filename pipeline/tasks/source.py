@@ -14,6 +14,7 @@ from pipeline.captions.windows import WindowIndex, make_windows
 from pipeline.listing.source import SourceFile, reject_row
 from pipeline.media.decode import deadline_s, decode_source, make_request
 from pipeline.media.errors import LOAD_DEPENDENT, MediaError
+from pipeline.media.fetch import local_copy
 from pipeline.media.framing import Message
 from pipeline.media.request import Probe
 from pipeline.tasks.clips import ClipPlan, Subject, plan_clips, slot_ms
@@ -39,6 +40,7 @@ class SourceBuilder:
         config_hash: Hash of the settings that decide a sample's bytes.
         spool: Where the clips go.
         on_due: Called when it is known how many seconds the decoder may take.
+        scratch_bytes: What videos that must be fetched first may take on this machine.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class SourceBuilder:
         config_hash: str,
         spool: ClipSpool,
         on_due: Callable[[float], None] = lambda seconds: None,
+        scratch_bytes: int = 0,
     ) -> None:
         self._source = source
         self._clips = clips
@@ -57,10 +60,12 @@ class SourceBuilder:
         self._config_hash = config_hash
         self._spool = spool
         self._on_due = on_due
+        self._scratch_bytes = scratch_bytes
         self._begin()
 
     def _begin(self) -> None:
         self._found = Findings()
+        self._path = ""
         self._plan = ClipPlan(())
         self._windows: list[Window] = []
         self._index = WindowIndex(())
@@ -97,9 +102,13 @@ class SourceBuilder:
         self._index = WindowIndex(self._windows)
 
     def _decode(self) -> SourceOutcome:
-        path = Path(self._source.video)
+        with local_copy(self._source, self._limits, self._scratch_bytes) as path:
+            self._path = str(path)
+            return self._decode_file(path)
+
+    def _decode_file(self, path: Path) -> SourceOutcome:
         self._check_unchanged()
-        self._found.num_bytes = self._source.bytes
+        self._found.num_bytes = path.stat().st_size
         self._found.sha256 = storage.sha256_of(str(path))
 
         def plan(probe: Probe) -> tuple[int, ...]:
@@ -138,19 +147,16 @@ class SourceBuilder:
         return plan_clips(self._windows, subject, clips)
 
     def _check_unchanged(self) -> None:
-        """Called when the captions are read, and once more when the video is."""
+        """Called before and after a local video is read; a fetched one is a copy of its own."""
         source = self._source
-        listed = [("video", source.video, (source.bytes, source.stamp))]
-        if source.captions:
-            stamp = (source.caption_bytes, source.caption_stamp)
-            listed.append(("captions", source.captions, stamp))
-        for what, path, before in listed:
-            try:
-                stat = Path(path).stat()
-            except OSError as error:
-                raise MediaError("E_FETCH", f"{what}: cannot be read: {error.strerror}") from error
-            if (stat.st_size, str(stat.st_mtime_ns)) != before:
-                raise MediaError("E_CHANGED", f"{what}: changed since it was listed; run again")
+        if storage.is_remote(source.video):
+            return
+        try:
+            version = storage.version_of(source.video)
+        except OSError as error:
+            raise MediaError("E_FETCH", f"video: cannot be read: {error.strerror}") from error
+        if version != (source.bytes, source.stamp):
+            raise MediaError("E_CHANGED", "video: changed since it was listed; run again")
 
     def _take(self, message: Message, block: bytes) -> None:
         place = self._spool.put(block) if message["kind"] == "clip" else (0, 0)
@@ -212,6 +218,9 @@ class SourceBuilder:
 
     def _row(self, code: str, detail: str, stage: str) -> dict[str, Any]:
         name = self._source.name
+        if self._path:
+            # FFmpeg names the file; where it lay is no property of the source.
+            detail = detail.replace(f"file:{self._path}", name).replace(self._path, name)
         return reject_row(self._source.video_id, code, detail, stage=stage, source=name)
 
     def _rejected(self, code: str, detail: str, stage: str) -> SourceOutcome:

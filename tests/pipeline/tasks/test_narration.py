@@ -5,6 +5,7 @@ import pytest
 from configs.sources import SourcesConfig
 from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.listing.source import SourceFile
+from pipeline.listing.spans import span_stamp
 from pipeline.media.request import Probe
 from pipeline.tasks.narration import (
     embedded_captions,
@@ -13,6 +14,7 @@ from pipeline.tasks.narration import (
     transcript_name,
     with_transcripts,
 )
+from shards import storage
 
 LIMITS = SourcesConfig().limits
 VTT = b"WEBVTT\n\n00:01.000 --> 00:02.000\ncut the onions into small cubes and fry them\n"
@@ -21,6 +23,11 @@ VTT = b"WEBVTT\n\n00:01.000 --> 00:02.000\ncut the onions into small cubes and f
 def source(**changes) -> SourceFile:
     values = {"video_id": "ada", "video": "/v.mp4", "captions": "", "name": "ada.mp4"}
     return SourceFile(**{**values, "bytes": 1, "stamp": "1", **changes})
+
+
+def listed(path) -> SourceFile:
+    size, stamp = storage.version_of(str(path))
+    return source(captions=str(path), caption_bytes=size, caption_stamp=stamp)
 
 
 def probe(subtitles=None, language="") -> Probe:
@@ -42,15 +49,17 @@ def said(*texts, language=""):
 def test_listed_captions_are_read_whatever_their_name(tmp_path):
     path = tmp_path / "ada.part"
     path.write_bytes(VTT)
-    captions = listed_captions(source(captions=str(path)), LIMITS)
+    captions = listed_captions(listed(path), LIMITS)
     assert [cue.text for cue in captions.cues] == ["cut the onions into small cubes and fry them"]
 
 
 def test_a_span_of_a_larger_file_is_read_alone(tmp_path):
     path = tmp_path / "all.bin"
     path.write_bytes(b"x" * 1000 + VTT + b"y" * 1000)
-    one = source(captions=str(path), caption_span=(1000, len(VTT)))
+    one = source(captions=str(path), caption_span=(1000, len(VTT)), caption_stamp=span_stamp(VTT))
     assert len(listed_captions(one, LIMITS).cues) == 1
+    path.write_bytes(b"x" * 1001 + VTT + b"y" * 999)
+    assert listed_captions(one, LIMITS).code == "E_CHANGED"
 
 
 def test_captions_that_cannot_be_read_say_why(tmp_path):
@@ -59,7 +68,10 @@ def test_captions_that_cannot_be_read_say_why(tmp_path):
     path = tmp_path / "long.vtt"
     path.write_bytes(VTT)
     small = LIMITS.model_copy(update={"caption_bytes": 20})
-    assert listed_captions(source(captions=str(path)), small).code == "E_CAPHUGE"
+    assert listed_captions(listed(path), small).code == "E_CAPHUGE"
+    one = listed(path)
+    path.write_bytes(VTT + b"\n")
+    assert listed_captions(one, LIMITS).code == "E_CHANGED"
 
 
 def test_the_videos_own_text_track_serves_where_nothing_is_listed():
@@ -112,4 +124,4 @@ def test_transcripts_serve_sources_without_captions_and_count_as_theirs(tmp_path
     assert ada.captions == str(path) and ada.caption_bytes == path.stat().st_size
     assert ada.caption_stamp == str(path.stat().st_mtime_ns)
     assert [cue.text for cue in listed_captions(ada, LIMITS).cues] == ["hello"]
-    assert with_transcripts([mute], "") == [mute]
+    assert with_transcripts([mute], str(tmp_path / "none")) == [mute]

@@ -52,7 +52,7 @@ def test_samples_say_where_they_come_from(build, narrated):
 @pytest.mark.parametrize("name", ["friday", "makeup", "autocut_en", "nasa"])
 def test_real_videos_of_every_container_give_whole_clips(build, test_data, name):
     outcome, samples = build(test_data / "narrated", name)
-    assert outcome.num_planned == len(samples) > 0
+    assert outcome.num_planned == len(samples) + len(outcome.rejects) and samples
     for sample in samples:
         assert decode_clip(sample.clip, "pyav").shape == (32, 32, sample.meta["w"], 3)
         sound_N, hz = decode_audio(sample.audio)
@@ -111,6 +111,16 @@ def test_captions_that_change_after_the_listing_are_rejected(build, narrated, tm
 
     [row] = build(copy, "ada", before=rewrite)[0].rejects
     assert row["code"] == "E_CHANGED" and "captions" in row["detail"]
+
+
+def test_a_reject_does_not_say_where_the_source_lay(build, narrated, tmp_path):
+    for place in ("here", "there"):
+        folder = tmp_path / place
+        folder.mkdir()
+        (folder / "ada.mp4").write_bytes(b"no video at all" * 100)
+        (folder / "ada.vtt").write_bytes((narrated / "ada.vtt").read_bytes())
+    [here], [there] = (build(tmp_path / place, "ada")[0].rejects for place in ("here", "there"))
+    assert here == there and "ada.mp4" in here["detail"]
 
 
 def test_a_verdict_of_a_busy_machine_is_tried_once_more(build, narrated, monkeypatch):
