@@ -44,8 +44,7 @@ def decode_frames(sample: Sample) -> np.ndarray | None:
     Frames that are stored before and after `[t0_s, t1_s)` are left out.
     """
     try:
-        frames_THWC = clip_frames(sample, decoder="pyav")
-        return frames_THWC[sample.margin : len(frames_THWC) - sample.margin]
+        return clip_frames(sample, decoder="pyav")
     except (OSError, ValueError, RuntimeError) as error:
         logger.warning("report: clip %s does not decode: %s", sample.key, error)
         return None

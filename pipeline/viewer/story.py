@@ -1,7 +1,7 @@
 """One sample told back to its source: what `weakvid explain` prints and a clip's page shows."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,16 +34,27 @@ def tell(catalog: Catalog, row: Mapping[str, Any], sample: Sample) -> list[Chapt
     return [
         _clip(row, sample),
         _source(video, sample),
-        Chapter("Split", _split(row, settings)),
+        Chapter("Split", split_facts(row, catalog.out)),
         _place(catalog, row),
-        Chapter("Flags", flag_facts(json.loads(row["flags"]))),
+        Chapter("Flags", flag_facts(row["flags"])),
         _build(sample, settings),
     ]
 
 
-def flag_facts(flags: Sequence[str]) -> list[tuple[str, str]]:
-    """Return flags with their meanings."""
-    return [(flag, meaning_of(flag)) for flag in flags]
+def flag_facts(flags: str | None) -> list[tuple[str, str]]:
+    """Return flags, a JSON list as tables have it, with their meanings."""
+    return [(flag, meaning_of(flag)) for flag in json.loads(flags or "[]")]
+
+
+def split_facts(row: Mapping[str, Any], out: str) -> list[tuple[str, str]]:
+    """Return the split of a row and why its video is in it."""
+    position = split_position(row["video_id"])
+    facts = [("split", row["split"]), ("hash position", f"{position:.6f} of the video's id")]
+    shares = load_settings(out).get("shards", {})
+    if "test_share" in shares and "val_share" in shares:
+        rule = f"test below {shares['test_share']:g}, val from {1 - shares['val_share']:g} on"
+        facts.append(("rule", f"{rule}, train between"))
+    return facts
 
 
 def _clip(row: Mapping[str, Any], sample: Sample) -> Chapter:
@@ -95,16 +106,6 @@ def _source(video: Mapping[str, Any], sample: Sample) -> Chapter:
 
 def _known(*wanted: tuple[str, object, str]) -> list[tuple[str, str]]:
     return [(label, form.format(value)) for label, value, form in wanted if value not in (None, "")]
-
-
-def _split(row: Mapping[str, Any], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    position = split_position(row["video_id"])
-    facts = [("split", row["split"]), ("hash position", f"{position:.6f} of the video's id")]
-    shares = settings.get("shards", {})
-    if "test_share" in shares and "val_share" in shares:
-        rule = f"test below {shares['test_share']:g}, val from {1 - shares['val_share']:g} on"
-        facts.append(("rule", f"{rule}, train between"))
-    return facts
 
 
 def _place(catalog: Catalog, row: Mapping[str, Any]) -> Chapter:

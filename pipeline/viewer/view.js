@@ -8,8 +8,9 @@ const bag = document.querySelector(".bag");
 const heads = document.querySelectorAll(".head");
 const frames = document.querySelectorAll(".grid figure");
 
-// Stored frames before the clip's own, in seconds.
+// What is stored before the clip's own first frame, in seconds.
 const leadS = clip ? Number(clip.dataset.lead) : 0;
+const soundLeadS = sound ? Number(sound.dataset.lead) : 0;
 const frameS = clip ? 1 / Number(clip.dataset.fps) : 0.1;
 const DRIFT_S = 0.15;
 
@@ -24,16 +25,16 @@ function showTime() {
   }
   const now = Math.min(frames.length - 1, Math.max(0, Math.floor(time / frameS + 0.01)));
   frames.forEach((frame, number) => frame.classList.toggle("now", number === now));
-  if (sound && together.checked && !clip.paused && Math.abs(sound.currentTime - time) > DRIFT_S) {
-    sound.currentTime = Math.max(0, time);
-  }
+  const soundTime = Math.max(0, time + soundLeadS);
+  const isOff = sound && Math.abs(sound.currentTime - soundTime) > DRIFT_S;
+  if (isOff && together.checked && !clip.paused) sound.currentTime = soundTime;
   if (!clip.paused) requestAnimationFrame(showTime);
 }
 
 if (clip) {
   clip.addEventListener("play", () => {
     if (sound && together.checked) {
-      sound.currentTime = Math.max(0, clip.currentTime - leadS);
+      sound.currentTime = Math.max(0, clip.currentTime - leadS + soundLeadS);
       sound.play().catch(() => {});
     }
     showTime();

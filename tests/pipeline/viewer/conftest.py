@@ -1,5 +1,6 @@
 """The viewer's server on a free port, and a real browser that is told what to do through a pipe."""
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -47,6 +48,10 @@ def ask(site):
     return call
 
 
+class TabError(Exception):
+    """What the browser would not do."""
+
+
 class Browser:
     """One tab. Keeps what pages complain of and what they ask for."""
 
@@ -85,7 +90,8 @@ class Browser:
         while True:
             answer = self._next()
             if answer.get("id") == number:
-                assert "error" not in answer, answer
+                if "error" in answer:
+                    raise TabError(answer["error"])
                 return answer["result"]
 
     def open(self, address: str) -> None:
@@ -104,10 +110,13 @@ class Browser:
 
     def wait_for(self, script: str) -> Any:
         deadline = time.monotonic() + WAIT_S
-        while not (value := self.run(script)):
+        while True:
+            # Between two pages there is nothing that a script could run in.
+            with contextlib.suppress(TabError):
+                if value := self.run(script):
+                    return value
             assert time.monotonic() < deadline, f"never true: {script}"
             time.sleep(0.05)
-        return value
 
     def press(self, key: str) -> None:
         text = {"text": key} if len(key) == 1 else {}
