@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from configs.asr import AsrConfig
 from configs.clips import ClipsConfig
 from configs.fusion import EvaluationConfig
 from configs.models import ModelConfig
@@ -34,13 +35,25 @@ class RunConfig(Settings):
     """Folder that holds the runs."""
 
 
+class AsrJob(Settings):
+    """`weakvid asr`: videos without captions -> transcripts."""
+
+    sources: SourcesConfig = SourcesConfig()
+    asr: AsrConfig = AsrConfig()
+    ray: RayConfig = RayConfig()
+
+
 class ShardsJob(Settings):
     """`weakvid shards`: raw videos -> shards."""
 
     sources: SourcesConfig = SourcesConfig()
+    asr: AsrConfig = AsrConfig()
     clips: ClipsConfig = ClipsConfig()
     shards: ShardsConfig = ShardsConfig()
     ray: RayConfig = RayConfig()
+    remove: tuple[str, ...] = ()
+    """Id of a video that is taken down, once for each: `--remove ID --remove ID`. Its clips go from
+    the shards in `shards.out`, nothing else is built, and later builds do not bring it back."""
 
     @model_validator(mode="after")
     def _scratch_holds_a_video(self) -> Self:

@@ -48,18 +48,16 @@ def fold(out: str, bundles: Sequence[str], plan_rejects: Sequence[dict[str, Any]
     _refuse_missing(out, bundles)
     twins = _twins(out, bundles)
     with ExitStack() as stack:
-        tables = [
-            stack.enter_context(TableWriter(out, name, schema))
-            for name, schema in ((SAMPLES, COLUMNS), (VIDEOS, VIDEO_COLUMNS))
-        ]
+        samples = stack.enter_context(TableWriter(out, SAMPLES, COLUMNS))
+        videos = stack.enter_context(TableWriter(out, VIDEOS, VIDEO_COLUMNS))
         rejects = stack.enter_context(HashingFile(storage.temporary_path(out, REJECTS)))
-        entries = _Entries(twins, *tables, rejects)
+        entries = _Entries(twins, samples, videos, rejects)
         for record, rows in _read_ahead(out, bundles, _with_rows):
             entries.add(record, rows)
         entries.add_plan_rejects(plan_rejects)
         files = {
-            SAMPLES: tables[0].finish(),
-            VIDEOS: tables[1].finish(),
+            SAMPLES: samples.finish(),
+            VIDEOS: videos.finish(),
             REJECTS: rejects.finish(),
         }
         _publish(out, files, entries.manifest(files, plan_rejects))

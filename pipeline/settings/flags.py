@@ -74,6 +74,32 @@ def read_flags(
     return layer, _complaints(unknown, list(_leaves(job)))
 
 
+def take_repeated(argv: Sequence[str], flag: str) -> tuple[list[str], list[str], list[str]]:
+    """Take the values of a flag that may be given several times out of a command line.
+
+    Values may begin with a dash, as ids of videos do.
+
+    Returns:
+        The values, the other words, and a line for each that is wrong.
+    """
+    values: list[str] = []
+    others: list[str] = []
+    complaints: list[str] = []
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if name != flag:
+            others.append(word)
+        elif equals:
+            values.append(value)
+        elif rest and not rest[0].startswith("--"):
+            values.append(rest.pop(0))
+        else:
+            complaints.append(f"{flag}: must have a value (or {flag}=VALUE)")
+    return values, others, complaints
+
+
 def _mirror(job: type[BaseModel], defaults: Mapping[str, Any], with_common: bool = False) -> type:
     """Build the dataclass that tyro reads: same tree, same docstrings, words for values."""
     fields: list[Any] = []

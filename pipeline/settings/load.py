@@ -12,7 +12,7 @@ from configs.demo_corpus import DemoCorpusConfig
 from configs.runs import EvaluateJob, ReportJob, ShardsJob, TrainJob
 from pipeline.settings.errors import SettingsError, describe
 from pipeline.settings.files import file_layer, preset_layer
-from pipeline.settings.flags import read_flags
+from pipeline.settings.flags import read_flags, take_repeated
 from pipeline.settings.layers import Layer, merge
 
 JOBS: dict[str, type[BaseModel]] = {
@@ -54,10 +54,12 @@ def resolve(verb: str, argv: Sequence[str], prog: str, description: str = "") ->
         SettingsError: With every line that is wrong.
     """
     job = JOBS[verb]
+    removed, argv, missing = take_repeated(argv, "--remove") if verb == "shards" else ([], argv, [])
     common = _common(argv)
     layers = base_layers(verb, common.preset, common.config)
     flags, complaints = read_flags(job, argv, merge(layers), prog, description)
-    return Resolved(check(verb, [*layers, flags], complaints), common.dry_run)
+    layers += [flags, *([Layer("", {"remove": removed})] if removed else [])]
+    return Resolved(check(verb, layers, [*missing, *complaints]), common.dry_run)
 
 
 def base_layers(verb: str, preset: str, config: str) -> list[Layer]:
@@ -96,7 +98,7 @@ def check(
     lines += [
         f"--{path.replace('_', '-')}: must be given, here or in a --config file (got '')"
         for path in REQUIRED.get(verb, ())
-        if complete and not _value_at(job, path)
+        if complete and not _value_at(job, path) and not _is_spared(job, path)
     ]
     if lines:
         raise SettingsError(lines)
@@ -118,6 +120,11 @@ def _common(argv: Sequence[str]) -> argparse.Namespace:
         return parser.parse_known_args(list(argv))[0]
     except argparse.ArgumentError as error:
         raise SettingsError([f"{error.argument_name}: must have a value"]) from error
+
+
+def _is_spared(job: Any, path: str) -> bool:
+    """Return whether a command does without this: videos are taken down without their sources."""
+    return path == "sources.path" and bool(getattr(job, "remove", ()))
 
 
 def _value_at(job: BaseModel, path: str) -> Any:

@@ -13,12 +13,14 @@ from pipeline.listing.source import Listing
 from pipeline.tasks.bundle import BundleCounts
 from pipeline.tasks.closing import codes_text, conclude
 from pipeline.tasks.lock import hold_output
+from pipeline.tasks.narration import with_transcripts
 from pipeline.tasks.plan import Plan, plan_bundles
-from pipeline.tasks.planfile import load_plan, save_plan
+from pipeline.tasks.planfile import PLAN, load_plan, save_plan
 from pipeline.tasks.quarantine import forget_quarantine
 from pipeline.tasks.recorded import save_settings
 from pipeline.tasks.removed import load_removed, without_removed
 from pipeline.tasks.survey import Survey, survey
+from pipeline.tasks.takedown import TRANSCRIPTS, plan_takedown, take_down, takedown_text
 from pipeline.tasks.tasklist import TaskList
 from shards import storage
 from shards.commit import retire_bundle, sweep_uncommitted
@@ -50,6 +52,8 @@ def run(job: ShardsJob) -> int:
         RuntimeError: If a bundle failed, or the books do not close.
     """
     out = _output(job)
+    if job.remove:
+        return _remove(job, out)
     listings = [list_sources(job.sources)]
     with hold_output(out):
         # Not before: until it let go of the folder, another driver may have moved the plan.
@@ -71,6 +75,8 @@ def plan_text(job: ShardsJob) -> str:
     Raises:
         ValueError: If the source folder cannot be used.
     """
+    if job.remove:
+        return takedown_text(plan_takedown(_output(job), job.remove))
     work = _survey(job, _output(job), list_sources(job.sources))
     tasks, to_build = work.tasks, work.found.to_build
     codes = Counter(row["code"] for row in work.rejects)
@@ -87,6 +93,14 @@ def plan_text(job: ShardsJob) -> str:
     return "\n".join(lines)
 
 
+def _remove(job: ShardsJob, out: str) -> int:
+    if not storage.exists(storage.join(out, PLAN)):
+        raise ValueError(f"--remove needs a folder with shards in shards.out, got {out!r}")
+    with hold_output(out):
+        manifest = take_down(plan_takedown(out, job.remove))
+    return EXIT_OK if manifest is None else conclude(manifest, 0, max_reject=1.0)
+
+
 def _output(job: ShardsJob) -> str:
     if not job.shards.out:
         raise ValueError("shards.out must name the output folder, got nothing")
@@ -95,7 +109,9 @@ def _output(job: ShardsJob) -> str:
 
 def _survey(job: ShardsJob, out: str, listing: Listing) -> _Work:
     listing = without_removed(listing, load_removed(out))
-    plan, tasks = plan_bundles(job, out, listing.sources, load_plan(out))
+    transcripts = job.sources.transcripts or storage.join(out, TRANSCRIPTS)
+    sources = with_transcripts(listing.sources, transcripts)
+    plan, tasks = plan_bundles(job, out, sources, load_plan(out))
     found = survey(out, tasks, listing.rejects, retry_rejects=job.shards.retry_rejects)
     return _Work(out, listing.rejects, plan, tasks, found)
 

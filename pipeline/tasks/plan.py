@@ -128,7 +128,7 @@ def plan_bundles(
     generations = _extend(older.generations, int(is_new.sum()), job.shards.sources_per_bundle)
     places = pc.fill_null(known, 0).to_numpy(zero_copy_only=False)
     bundles = np.append(older.sources["bundle"].to_numpy(), 0).astype(np.int32)[places]
-    for row in np.flatnonzero(is_new):
+    for row in np.flatnonzero(is_new).tolist():
         bundles[row] = generations[-1].bundle_of(sources[row].video_id)
     digests = pa.array([_digest(source) for source in sources], pa.binary(DIGEST_BYTES))
     order = pc.sort_indices(

@@ -76,6 +76,11 @@ def survey(
     return Survey(tasks.take(to_build).largest_first(), to_retire, is_current)
 
 
+def committed_fingerprints(out: str) -> dict[str, str]:
+    """Return the fingerprint of each committed bundle; reads every record."""
+    return {bundle: commit.fingerprint for bundle, commit in _from_records(out).items()}
+
+
 def _stands(
     commit: _Commit | None, fingerprint: str, sizes: Mapping[str, int], retry_rejects: bool
 ) -> bool:

@@ -78,3 +78,13 @@ def test_the_demo_corpus_has_no_presets() -> None:
 def test_dry_run_is_reported() -> None:
     assert resolve("train", ["--dry-run"], "weakvid").dry_run
     assert not resolve("train", [], "weakvid").dry_run
+
+
+def test_videos_to_remove_are_named_one_by_one_and_need_no_sources() -> None:
+    words = ["--preset", "local", "--shards.out", "o", "--remove", "-3BVWtwbV64", "--remove=b c"]
+    assert resolve("shards", words, "weakvid").job.remove == ("-3BVWtwbV64", "b c")
+    assert complaints("shards", "--remove", "--shards.out", "o") == (
+        "--remove: must have a value (or --remove=VALUE)",
+    )
+    (line,) = complaints("shards", "--preset", "local", "--shards.out", "o")
+    assert line.startswith("--sources.path")
