@@ -20,7 +20,14 @@ from shards.stores.retry import TRANSIENT_STATUS
 _TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=30)
 _HEADERS = {"Accept-Encoding": "identity"}
 """A packed answer would have neither the length nor the version of the file."""
-_MAX_REDIRECTS = 5
+_FINAL = (
+    aiohttp.ClientConnectorCertificateError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+    aiohttp.RedirectClientError,
+    aiohttp.TooManyRedirects,
+)
+"""What asking again would not change."""
 
 
 class WebStore:
@@ -61,7 +68,7 @@ class WebStore:
             raise PermissionError(errno.EACCES, str(error), shown(path)) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             detail = f"the web server did not answer ({type(error).__name__})"
-            if isinstance(error, aiohttp.InvalidURL | aiohttp.TooManyRedirects):
+            if isinstance(error, _FINAL):
                 raise OSError(errno.EINVAL, detail, shown(path)) from None
             raise TransientError(detail) from None
 
