@@ -31,6 +31,7 @@ _LEGACY = (
 )
 _HALF_WIDTH_KATAKANA = re.compile("[\uff61-\uff9f\ue000-\uf8ff]")
 _MAX_ODD_SHARE = 0.05
+_MAX_TELLING = 50_000
 _XML_ENCODING = re.compile(rb"""<\?xml[^>]{0,80}encoding=["']([A-Za-z0-9._-]{1,40})["']""")
 
 
@@ -82,6 +83,7 @@ def _legacy_encoding(data: bytes) -> str:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        text = text[:_MAX_TELLING]
         letters = "".join(character for character in text if ord(character) > 127)
         num_odd = len(_HALF_WIDTH_KATAKANA.findall(letters))
         if num_odd <= _MAX_ODD_SHARE * len(letters) and is_in_one_of(text, languages):

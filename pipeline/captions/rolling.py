@@ -19,6 +19,9 @@ _MAX_GAP_S = 0.1
 _MIN_SHARE = 0.3
 _MIN_BLOCKS = 3
 _MIN_CARRIED_WORDS = 2
+# More than any screen holds; without a limit, two huge cues would cost the square of their size.
+_MAX_CARRIED_ROWS = 16
+_MAX_CARRIED_WORDS = 256
 
 
 def unrolled_cues(blocks: Sequence[Block], flags: set[str]) -> list[Cue]:
@@ -82,7 +85,7 @@ def _fresh_lines(lines: Sequence[str], shown: list[str], is_flash: bool) -> tupl
     # The last one of several rows is new, unless the cue is a flash or leaves that row blank:
     # so a line that is said twice in a row is not taken for one that stays.
     brings_row = len(lines) > 1 and not is_flash and texts[-1] != ""
-    most = min(len(shown), timed, len(lines) - brings_row)
+    most = min(len(shown), timed, len(lines) - brings_row, _MAX_CARRIED_ROWS)
     for num_carried in range(most, 0, -1):
         if texts[:num_carried] == shown[len(shown) - num_carried :]:
             return list(lines[num_carried:]), 0
@@ -93,7 +96,7 @@ def _fresh_lines(lines: Sequence[str], shown: list[str], is_flash: bool) -> tupl
 
 def _num_carried(words: Sequence[str], shown: Sequence[str]) -> int:
     """Length of the longest beginning of `words` that is an end of `shown`."""
-    for length in range(min(len(words), len(shown)), 0, -1):
+    for length in range(min(len(words), len(shown), _MAX_CARRIED_WORDS), 0, -1):
         # One word may begin a line by chance where it is not all that was shown.
         is_chance = length < _MIN_CARRIED_WORDS and length < len(shown)
         if words[:length] == shown[len(shown) - length :] and not is_chance:

@@ -17,7 +17,7 @@ def parse_srt(text: str) -> Captions:
     timed = [(number, match) for number, match in matches if match is not None]
     if not timed:
         code = "E_CAPPARSE" if text.strip() else "W_CAPEMPTY"
-        raise CaptionError(code, "no line of the form HH:MM:SS,mmm --> HH:MM:SS,mmm")
+        raise CaptionError(code, "no known format: not even a line HH:MM:SS,mmm --> HH:MM:SS,mmm")
     flags: set[str] = set()
     if text.count("-->") > len(timed):
         flags.add("W_CAPTIME")

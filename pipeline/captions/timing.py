@@ -25,15 +25,15 @@ def token_spans(
     starts: dict[int, float | None] = {}
     ends: dict[int, float | None] = {}
     length = 0
-    whole = ""
+    whole: list[str] = []
     for piece, start_s, end_s in pieces:
         letters = "".join(piece.split())
         if letters:
             starts[length] = start_s
             length += len(letters)
             ends[length] = end_s
-            whole += letters
-    if whole != "".join(tokens):
+            whole.append(letters)
+    if "".join(whole) != "".join(tokens):
         return None
     spans = []
     place = 0

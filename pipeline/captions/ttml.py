@@ -71,7 +71,7 @@ class _Document:
         """Open an element; its times count from the beginning of the one around it."""
         name = _local(tag)
         if not self._open and name != "tt":
-            raise CaptionError("E_CAPPARSE", f"the root must be tt, got {name[:40]}")
+            raise CaptionError("E_CAPPARSE", f"no known XML: the root must be tt, got {name[:40]}")
         if len(self._open) >= _MAX_DEPTH:
             raise CaptionError("E_CAPPARSE", f"elements nest deeper than {_MAX_DEPTH}")
         if not self._open:

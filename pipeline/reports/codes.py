@@ -66,6 +66,7 @@ FLAGS = {
     "W_CAPZERO": "cues without length were left out",
     "W_CAPTIME": "some times of the captions made no sense",
     "W_NONSPEECH": "notes such as [Music] were taken out",
+    "W_CAPCUT": "text track of the video cut at its limits",
     "W_STOPWORDS": "captions without stop words, lower case",
     "W_WORDTIME": "missing or reversed word times were filled in",
     "W_DUPBYTES": "the same bytes as a source of another id",
