@@ -8,6 +8,7 @@ from typing import Any
 from tqdm_loggable.auto import tqdm
 
 from configs.runs import ShardsJob
+from pipeline.console import say
 from pipeline.listing.build import list_sources
 from pipeline.listing.source import Listing
 from pipeline.tasks.bundle import BundleCounts
@@ -52,6 +53,7 @@ def run(job: ShardsJob) -> int:
         RuntimeError: If a bundle failed, or the books do not close.
     """
     out = _output(job)
+    storage.use_scratch(job.shards.scratch)
     if job.remove:
         return _remove(job, out)
     listings = [list_sources(job.sources)]
@@ -135,9 +137,12 @@ def _build(job: ShardsJob, work: _Work) -> int:
 
     num_videos = work.tasks.num_sources
     num_before = num_videos - work.found.to_build.num_sources
+    latest = BundleCounts()
     with tqdm(total=num_videos, initial=num_before, unit="video", desc="shards") as bar:
 
         def show(counts: BundleCounts) -> None:
+            nonlocal latest
+            latest = counts
             bar.update(num_before + counts.videos - bar.n)
             elapsed_s = max(1e-6, bar.format_dict["elapsed"])
             bar.set_postfix_str(
@@ -154,6 +159,8 @@ def _build(job: ShardsJob, work: _Work) -> int:
         except KeyboardInterrupt:
             logger.warning("interrupted; the same command goes on with what is not committed")
             return EXIT_INTERRUPTED
+    if num_retries := latest.retries + storage.num_retries():
+        say(f"stores    {num_retries} requests failed and were sent again")
     return EXIT_OK
 
 

@@ -55,7 +55,7 @@ class BundleCounts:
     """What a bundle has done so far.
 
     `source` is the id of the source under way, `due_s` the seconds after which the next note is
-    overdue.
+    overdue, `retries` the requests to a store that had to be sent again.
     """
 
     videos: int = 0
@@ -63,6 +63,7 @@ class BundleCounts:
     rejects: int = 0
     source: str = ""
     due_s: float = 0.0
+    retries: int = 0
 
 
 class Suspicion(Exception):  # noqa: N818  it is no error

@@ -18,10 +18,12 @@ def note_path(out: str, name: str) -> str:
 
 def reporter(out: str, name: str) -> Callable[[BundleCounts], None]:
     """Return a callback that notes the counts of an attempt, and the process that makes it."""
+    before = storage.num_retries()
 
     def report(counts: BundleCounts) -> None:
         storage.make_folder(storage.join(out, storage.TEMPORARY))
-        data = json.dumps(asdict(counts) | {"pid": os.getpid()}).encode()
+        more = {"pid": os.getpid(), "retries": storage.num_retries() - before}
+        data = json.dumps(asdict(counts) | more).encode()
         storage.write_atomic(note_path(out, name), data)
 
     return report
@@ -43,6 +45,7 @@ def add_counts(counts: Iterable[BundleCounts]) -> BundleCounts:
         sum(one.videos for one in listed),
         sum(one.clips for one in listed),
         sum(one.rejects for one in listed),
+        retries=sum(one.retries for one in listed),
     )
 
 

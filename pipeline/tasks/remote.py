@@ -23,8 +23,11 @@ MORE_ROOM = 2
 def build_remotely(task: BundleTask, name: str) -> BundleCounts:
     """Build a bundle; its rows stand in done/, the driver needs only counts."""
     storage.use_scratch(task.shards.scratch)
+    before = storage.num_retries()
     record = build_bundle(task, reporter(task.out, name))
-    return BundleCounts(len(record.planned), record.num_samples, len(record.rejects))
+    retries = storage.num_retries() - before
+    written, lost = record.num_samples, len(record.rejects)
+    return BundleCounts(len(record.planned), written, lost, retries=retries)
 
 
 @ray.remote(num_cpus=1, max_retries=0)
