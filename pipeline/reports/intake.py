@@ -2,23 +2,26 @@
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from markupsafe import Markup
 
 from pipeline.reports import missing
-from pipeline.reports.codes import MEANINGS
+from pipeline.reports.codes import reject_meaning
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
 from pipeline.reports.plots import C1, C4, histogram
 from pipeline.reports.text import as_float, clean, number, percent
-from shards.manifest import Manifest, load_rejects
+from shards.manifest import Manifest, iter_rejects
 
 logger = logging.getLogger(__name__)
 
 _MAX_EXAMPLES = 3
 _MAX_CODES = 24
+_SPLITS = ("train", "val", "test")
 _SHOWN_NEAREST = {"3", "5", "9"}
 
 
@@ -49,6 +52,7 @@ class IntakeSection:
     reasons: list[Reason] = field(default_factory=list)
     num_other_codes: int = 0
     charts: list[Markup] = field(default_factory=list)
+    num_words: int = 0
     alignment: list[tuple[str, str, object]] = field(default_factory=list)
     num_aligned_clips: object = None
     sha256: str = ""
@@ -81,83 +85,83 @@ def intake_section(
             num_aligned_clips=run.alignment.get("clips"),
             missing=[Missing("No manifest of the shards.", missing.SHARDS), *gaps],
         )
-    rejects = _rejects(shards_out)
-    samples = manifest.samples
-    num_clips = samples.num_rows
-    span_ms = sum(samples["t1_ms"].to_pylist()) - sum(samples["t0_ms"].to_pylist())
-    written = set(samples["video_id"].to_pylist())
-    lost = {str(row.get("video_id")) for row in rejects if row.get("t0_s") is None} - written
-    rejected_clips = sum(_clips_of(row) for row in rejects)
-    planned = manifest.totals.get("planned")
-    reasons = _reasons(rejects)
-    return IntakeSection(
-        num_videos=len(written),
-        num_videos_in=len(written | {str(row.get("video_id")) for row in rejects}),
-        num_clips=num_clips,
-        hours=span_ms / 3_600_000,
-        num_rejected_clips=rejected_clips,
-        num_rejected_videos=len(lost),
-        planned=planned if isinstance(planned, int) else num_clips + rejected_clips,
-        splits=_splits(samples["split"].to_pylist(), samples["video_id"].to_pylist()),
-        reasons=reasons[:_MAX_CODES],
-        num_other_codes=max(0, len(reasons) - _MAX_CODES),
-        charts=_histograms(manifest),
+    return replace(
+        count_shards(manifest),
         alignment=alignment,
         num_aligned_clips=run.alignment.get("clips"),
-        sha256=str(manifest.sha256),
         missing=gaps,
     )
 
 
-def _rejects(shards_out: Path) -> list[dict]:
-    try:
-        return [row for row in load_rejects(str(shards_out)) if isinstance(row, dict)]
-    except (OSError, ValueError) as error:
-        logger.warning("report: rejects of %s cannot be read: %s", shards_out, error)
-        return []
+def count_shards(manifest: Manifest) -> IntakeSection:
+    """Count clips, hours, splits and rejects, some hundred thousand rows at a time."""
+    totals = manifest.totals
+    reasons = _reasons(manifest.out)
+    span_ms = 0
+    videos: set[tuple[str, str]] = set()
+    windows: Counter[int] = Counter()
+    words: Counter[int] = Counter()
+    columns = ["t0_ms", "t1_ms", "split", "video_id", "num_windows", "caption"]
+    for rows in manifest.batches(columns):
+        span_ms += (pc.sum(rows["t1_ms"]).as_py() or 0) - (pc.sum(rows["t0_ms"]).as_py() or 0)
+        pairs = rows.group_by(["split", "video_id"]).aggregate([])
+        videos.update(zip(pairs["split"].to_pylist(), pairs["video_id"].to_pylist(), strict=True))
+        windows.update(_counts(rows["num_windows"]))
+        words.update(_counts(pc.list_value_length(pc.utf8_split_whitespace(rows["caption"]))))
+    videos_of = Counter(split for split, _ in videos)
+    return IntakeSection(
+        num_videos=totals["videos_written"],
+        num_videos_in=totals["sources"],
+        num_clips=totals["written"],
+        hours=span_ms / 3_600_000,
+        num_rejected_clips=totals["rejected"],
+        num_rejected_videos=totals["videos_rejected"],
+        planned=totals["planned"],
+        splits=[(name, totals["splits"][name], videos_of[name]) for name in _SPLITS],
+        reasons=reasons[:_MAX_CODES],
+        num_other_codes=max(0, len(reasons) - _MAX_CODES),
+        charts=_histograms(windows, words),
+        num_words=sum(count * number for number, count in words.items()),
+        sha256=manifest.sha256,
+    )
 
 
-def _clips_of(row: dict) -> int:
-    clips = row.get("clips", 0)
-    return clips if isinstance(clips, int) and not isinstance(clips, bool) else 0
+def _counts(column: pa.ChunkedArray) -> dict[int, int]:
+    return {row["values"]: row["counts"] for row in pc.value_counts(column).to_pylist()}
 
 
-def _reasons(rejects: list[dict]) -> list[Reason]:
+def _reasons(out: str) -> list[Reason]:
     """Return the codes, most frequent first, with up to three videos as examples."""
-    rows_of: dict[str, list[dict]] = {}
-    for row in rejects:
-        rows_of.setdefault(clean(str(row.get("code", "?"))), []).append(row)
-    most = max((len(rows) for rows in rows_of.values()), default=1)
-    reasons = []
-    for code, rows in sorted(rows_of.items(), key=lambda item: (-len(item[1]), item[0])):
-        examples: dict[str, str] = {}
-        for row in sorted(rows, key=lambda row: str(row.get("video_id"))):
-            examples.setdefault(str(row.get("video_id")), str(row.get("detail") or ""))
-        reasons.append(
-            Reason(
-                code=code,
-                meaning=MEANINGS.get(code, ""),
-                num_rows=len(rows),
-                num_clips=sum(_clips_of(row) for row in rows),
-                share=len(rows) / most,
-                examples=list(examples.items())[:_MAX_EXAMPLES],
-            )
+    num_rows: Counter[str] = Counter()
+    num_clips: Counter[str] = Counter()
+    examples: dict[str, dict[str, str]] = {}
+    try:
+        for row in iter_rejects(out):
+            code = clean(str(row["code"]))
+            num_rows[code] += 1
+            num_clips[code] += row["clips"]
+            few = examples.setdefault(code, {})
+            if len(few) < _MAX_EXAMPLES:
+                few.setdefault(str(row["video_id"]), str(row.get("detail") or ""))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("report: rejects of %s cannot be read: %s", out, error)
+    most = max(num_rows.values(), default=1)
+    return [
+        Reason(
+            code=code,
+            meaning=reject_meaning(code),
+            num_rows=count,
+            num_clips=num_clips[code],
+            share=count / most,
+            examples=sorted(examples[code].items()),
         )
-    return reasons
+        for code, count in sorted(num_rows.items(), key=lambda item: (-item[1], item[0]))
+    ]
 
 
-def _splits(splits: list[str], video_ids: list[str]) -> list[tuple[str, int, int]]:
-    """Return (split, clips, videos) in the order train, val, test."""
-    clips = Counter(splits)
-    videos = Counter(split for split, _ in set(zip(splits, video_ids, strict=True)))
-    return [(name, clips[name], videos[name]) for name in ("train", "val", "test")]
-
-
-def _histograms(manifest: Manifest) -> list[Markup]:
-    if not manifest.samples.num_rows:
+def _histograms(windows: Counter[int], words: Counter[int]) -> list[Markup]:
+    if not windows:
         return []
-    windows = manifest.samples["num_windows"].to_pylist()
-    words = [len(caption.split()) for caption in manifest.samples["caption"].to_pylist()]
     return [
         histogram("windows", "Clips by size of their bag", windows, "windows in the bag", C1),
         histogram("words", "Clips by words of their nearest window", words, "words", C4),

@@ -5,7 +5,7 @@ matplotlib draws with stand-in colours; these are replaced by CSS variables in t
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -51,6 +51,7 @@ _STYLE = {
     "lines.linewidth": 1.8,
 }
 _SMOOTH_FROM = 30
+NUM_BINS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +122,37 @@ def line_chart(
         return _inline(figure, name, title)
 
 
-def histogram(name: str, title: str, values: Sequence[int], xlabel: str, color: str) -> Markup:
-    """Return a bar for each whole number that occurs in `values`."""
-    # A single value would fill the whole width: its neighbours are drawn too, at zero.
-    low, high = max(0, min(values) - 1), max(values) + 1
-    counts = dict.fromkeys(range(low, high + 1), 0)
-    for value in values:
-        counts[value] += 1
+def histogram(name: str, title: str, counted: Mapping[int, int], xlabel: str, color: str) -> Markup:
+    """Return a bar for each whole number, as high as it was counted; at least one number."""
+    # A single number would fill the whole width: its neighbours are drawn too, at zero.
+    low, high = max(0, min(counted) - 1), max(counted) + 1
+    counts = dict.fromkeys(range(low, high + 1), 0) | dict(counted)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(5.2, 2.5), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_title(title)
-        axes.set_xlabel(xlabel)
+        figure, axes = _bars(title, xlabel)
         axes.bar(list(counts), list(counts.values()), color=color, width=0.82)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
         return _inline(figure, name, title)
+
+
+def distribution(
+    name: str, title: str, values: Sequence[float], xlabel: str, color: str, *, top: float
+) -> Markup:
+    """Return 32 bars of equal width from 0 to `top`; what is larger is counted in the last one."""
+    edges = [top * place / NUM_BINS for place in range(NUM_BINS + 1)]
+    with mpl.rc_context(_STYLE):
+        figure, axes = _bars(title, xlabel)
+        kept = [min(max(value, 0.0), top) for value in values]
+        axes.hist(kept, bins=edges, color=color, rwidth=0.86)
+        return _inline(figure, name, title)
+
+
+def _bars(title: str, xlabel: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(5.2, 2.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title)
+    axes.set_xlabel(xlabel)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    return figure, axes
 
 
 @dataclass(frozen=True, slots=True)
