@@ -1,9 +1,11 @@
 """Contact sheets: a clip's 32 frames beside the narration around it, on a time axis."""
 
-import hashlib
 import itertools
+import random
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -20,6 +22,8 @@ from shards.schema import Sample
 _FRAME_WIDTH_PX = 136
 _NUM_STRIPS = 4
 _MAX_FLAGS = 8
+_DRAWN_PER_CLIP = 20
+_COLUMNS = ("key", "video_id", "split", "shard", "offset", "length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +76,49 @@ def sheets_section(
     candidates = candidates if isinstance(candidates, int) else 5
     if manifest is None or shards_out is None:
         return SheetsSection(missing=[Missing("No clips to show.", missing.SHARDS)])
+    sheets = draw_sheets(manifest, count, candidates, truth)
+    gaps = [] if sheets else [Missing("None of the clips could be read.", "make verify OUT=DIR")]
+    return SheetsSection(sheets, candidates, bool(truth.steps), gaps)
+
+
+def draw_sheets(manifest: Manifest, count: int, candidates: int, truth: Truth) -> list[Sheet]:
+    """Return up to `count` sheets of clips of different videos, as far as they can be read."""
     sheets = []
     for row in choose_clips(manifest, 3 * count):
-        sample = read_clip(str(shards_out), row["shard"], row["offset"], row["length"])
+        sample = read_clip(manifest.out, row["shard"], row["offset"], row["length"])
         frames = decode_frames(sample) if sample else None
         if sample is not None and frames is not None:
             sheets.append(_sheet(sample, frames, row["split"], candidates, truth))
         if len(sheets) == count:
             break
-    gaps = [] if sheets else [Missing("None of the clips could be read.", "make verify OUT=DIR")]
-    return SheetsSection(sheets, candidates, bool(truth.steps), gaps)
+    return sheets
 
 
-def choose_clips(manifest: Manifest, count: int) -> list[dict]:
-    """Return rows of up to `count` clips: videos by hash, then one clip of each by hash."""
-    columns = ("key", "video_id", "split", "shard", "offset", "length")
-    rows = manifest.samples.select(columns).to_pylist()
-    first: dict[str, dict] = {}
-    for row in sorted(rows, key=lambda row: _hash(row["key"])):
+def choose_clips(manifest: Manifest, count: int) -> list[dict[str, Any]]:
+    """Return rows of up to `count` clips: of different videos first, drawn by the manifest."""
+    rows = draw_rows(manifest, _DRAWN_PER_CLIP * count)
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
         first.setdefault(row["video_id"], row)
-    chosen = sorted(first.values(), key=lambda row: _hash(row["video_id"]))[:count]
-    taken = {row["key"] for row in chosen}
+    taken = {row["key"] for row in first.values()}
     others = [row for row in rows if row["key"] not in taken]
-    return chosen + sorted(others, key=lambda row: _hash(row["key"]))[: count - len(chosen)]
+    return [*first.values(), *others][:count]
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()
+def draw_rows(manifest: Manifest, count: int) -> list[dict[str, Any]]:
+    """Return up to `count` rows in random order, the same ones for the same manifest."""
+    total = manifest.num_samples
+    numbers = random.Random(manifest.sha256).sample(range(total), min(total, count))
+    place_of = {number: place for place, number in enumerate(numbers)}
+    ascending = sorted(numbers)
+    found: list[tuple[int, dict[str, Any]]] = []
+    first = 0
+    for rows in manifest.batches(_COLUMNS):
+        here = ascending[bisect_left(ascending, first) : bisect_left(ascending, first + len(rows))]
+        picked = rows.take([number - first for number in here]).to_pylist()
+        found += [(place_of[number], row) for number, row in zip(here, picked, strict=True)]
+        first += len(rows)
+    return [row for _, row in sorted(found, key=lambda pair: pair[0])]
 
 
 def _sheet(
