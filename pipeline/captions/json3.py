@@ -11,7 +11,7 @@ from pipeline.captions.timing import in_order, timed_words, token_spans, without
 _UNKNOWN_DURATION_MS = 3000
 
 
-def parse_json3(document: dict[str, Any]) -> Captions:
+def parse_json3(document: dict[str, Any], file_format: str = "json3") -> Captions:
     """Read a whole document, an object with a list `events`.
 
     An event without segments sets up a window; one that appends (`aAppend`) brings a line
@@ -28,7 +28,7 @@ def parse_json3(document: dict[str, Any]) -> Captions:
     cues.sort(key=lambda cue: cue.start_s)
     ends_s = itertools.chain((cue.start_s for cue in cues[1:]), [float("inf")])
     cut = [_cut(cue, end_s) if cue.words else cue for cue, end_s in zip(cues, ends_s, strict=False)]
-    return in_order(cut, flags, file_format="json3")
+    return in_order(cut, flags, file_format=file_format)
 
 
 def _parse_event(event: dict[str, Any], flags: set[str]) -> Cue | None:

@@ -16,6 +16,7 @@ from pipeline.captions.sbv import TIMES as SBV_TIMES
 from pipeline.captions.sbv import parse_sbv
 from pipeline.captions.srt import parse_srt
 from pipeline.captions.substation import parse_substation
+from pipeline.captions.timedtext import parse_timedtext
 from pipeline.captions.ttml import parse_ttml
 from pipeline.captions.webvtt import parse_webvtt
 from pipeline.captions.whisper import parse_transcript, parse_whisper
@@ -25,6 +26,7 @@ SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".ass", ".ssa", ".sbv", ".json3", 
 
 _MAX_START = 2000
 _JSON = re.compile(r"\[\s*(?:\{|\])|\{")
+_TIMEDTEXT = re.compile(r"^(?:<\?xml[^>]*>\s*)?<(?:timedtext|transcript)[\s>]")
 _SUBSTATION = re.compile(r"\[(?:Script Info|V4\+? Styles|Events)\]", re.IGNORECASE)
 
 
@@ -77,6 +79,7 @@ def _reader_of(text: str) -> Callable[[str], Captions]:
     readers = (
         (start.startswith("WEBVTT"), parse_webvtt),
         (_JSON.match(start), _parse_json),
+        (_TIMEDTEXT.search(start), parse_timedtext),
         (start.startswith("<"), parse_ttml),
         (_SUBSTATION.match(start), parse_substation),
         (SBV_TIMES.match(first), parse_sbv),

@@ -1,22 +1,16 @@
-"""TTML and DFXP reader (https://www.w3.org/TR/ttml2/), of any of its namespaces.
-
-The parser is expat without a tree: a document with a DOCTYPE is refused, so there are no
-entities to expand, and one that nests too deep is refused where it does.
-"""
+"""TTML and DFXP reader (https://www.w3.org/TR/ttml2/), of any of its namespaces."""
 
 from dataclasses import dataclass, field
 from typing import Self
-from xml.etree import ElementTree
 
 from pipeline.captions.cue import CaptionError, Captions, Cue
 from pipeline.captions.tags import language_of
 from pipeline.captions.text import tidy
 from pipeline.captions.timing import in_order
 from pipeline.captions.ttmltime import Clock
+from pipeline.captions.xmlfeed import feed
 
-_MAX_DEPTH = 100
 _UNSPOKEN = frozenset({"metadata", "title", "desc"})
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def parse_ttml(text: str) -> Captions:
@@ -27,19 +21,8 @@ def parse_ttml(text: str) -> Captions:
             `W_CAPEMPTY` where nothing is said.
     """
     target = _Document()
-    parser = ElementTree.XMLParser(target=target)
-    try:
-        # Bytes were decoded before, so that what the document declares no longer holds.
-        parser.feed(_without_declaration(text))
-        parser.close()
-    except (ElementTree.ParseError, ValueError) as error:
-        raise CaptionError("E_CAPPARSE", f"not XML: {error}") from None
+    feed(text, target)
     return in_order(target.cues, target.flags, target.language, "ttml")
-
-
-def _without_declaration(text: str) -> str:
-    text = text.lstrip()
-    return text.partition("?>")[2].lstrip() if text.startswith("<?xml") else text
 
 
 @dataclass(slots=True)
@@ -63,23 +46,16 @@ class _Document:
     _clock: Clock = field(default_factory=Clock)
     _open: list[_Span] = field(default_factory=list)
 
-    def doctype(self, *_: str | None) -> None:
-        """Refuse; expat has read nothing after it yet."""
-        raise CaptionError("E_CAPPARSE", "a DOCTYPE is refused")
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         """Open an element; its times count from the beginning of the one around it."""
-        name = _local(tag)
         if not self._open and name != "tt":
             raise CaptionError("E_CAPPARSE", f"no known XML: the root must be tt, got {name[:40]}")
-        if len(self._open) >= _MAX_DEPTH:
-            raise CaptionError("E_CAPPARSE", f"elements nest deeper than {_MAX_DEPTH}")
         if not self._open:
-            self._clock = Clock.of({_local(key): value for key, value in attributes.items()})
+            self._clock = Clock.of(attributes)
             around = _Span(0.0, float("inf"), None)
         else:
             around = self._open[-1]
-        self.language = self.language or language_of(attributes.get(_XML_LANG, ""))
+        self.language = self.language or language_of(attributes.get("lang", ""))
         self._open.append(self._span(name, attributes, around))
         if name == "br":
             self._hold("\n")
@@ -117,7 +93,7 @@ class _Document:
         if holder is not None:
             holder.parts.append(text)
 
-    def end(self, tag: str) -> None:
+    def end(self, name: str) -> None:
         """Close an element, which may have been a cue."""
         span = self._open.pop()
         text = tidy("".join(span.parts))
@@ -127,10 +103,3 @@ class _Document:
             self.flags.add("W_CAPTIME")
             return
         self.cues.append(Cue(round(span.start_s, 3), round(span.end_s, 3), text))
-
-    def close(self) -> None:
-        """Nothing is left to do."""
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
