@@ -21,9 +21,6 @@ from pipeline.captions.ttml import parse_ttml
 from pipeline.captions.webvtt import parse_webvtt
 from pipeline.captions.whisper import parse_transcript, parse_whisper
 
-SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".ass", ".ssa", ".sbv", ".json3", ".json", ".csv")
-"""Suffixes of caption files beside a video, the preferred one first where it has several."""
-
 _MAX_START = 2000
 _JSON = re.compile(r"\[\s*(?:\{|\])|\{")
 _TIMEDTEXT = re.compile(r"^(?:<\?xml[^>]*>\s*)?<(?:timedtext|transcript)[\s>]")

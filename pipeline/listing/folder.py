@@ -16,7 +16,9 @@ VIDEO_SUFFIXES = frozenset(
     ".mp4 .mkv .webm .mov .avi .wmv .m4v .mpg .mpeg .ts .flv .3gp".split()  # noqa: SIM905
 )
 # The preferred one first where a video has several. Their content says what they are.
-CAPTION_SUFFIXES = (".vtt", ".srt", ".json3", ".srv3", ".json", ".ttml", ".dfxp", ".csv")
+CAPTION_SUFFIXES = (
+    ".vtt", ".srt", ".json3", ".srv3", ".json", ".ttml", ".dfxp", ".ass", ".ssa", ".sbv", ".csv"
+)  # fmt: skip
 # These are many things; they are captions only where they bear the name of a video.
 _AMBIGUOUS = frozenset({".json", ".csv"})
 _LANGUAGE_TAG = re.compile(r"(.+)\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)", re.DOTALL)
