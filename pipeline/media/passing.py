@@ -11,6 +11,7 @@ from pipeline.media.errors import MediaError
 from pipeline.media.fields import Deinterlacer
 from pipeline.media.framing import Message
 from pipeline.media.grid import Clock, GridSampler
+from pipeline.media.order import InOrder
 from pipeline.media.picture import Scaler
 from pipeline.media.probe import Source
 from pipeline.media.request import DecodeSummary, Request
@@ -51,8 +52,10 @@ class DecodePass:
         self._timeline = Timeline(source.container)
         self._key_pts: int | None = None
         self._last_pts: int | None = None
+        self._order: InOrder[_Decoded] = InOrder()
         self._fields: Deinterlacer[tuple[int, _Decoded]] = Deinterlacer()
         self._last_ticks: int | None = None
+        self._earliest_ticks: int | None = None
         self._last_duration = 0
         self._steps: tuple[int, int] | None = None
         self._flags = set(source.probe.flags)
@@ -109,6 +112,9 @@ class DecodePass:
     def _look_at(self, packet: av.Packet) -> None:
         """Note what the order of the packets tells of the source."""
         self._last_pts = packet.pts
+        if packet.is_corrupt:
+            # Transport streams tell where packets are missing.
+            self._on_error(is_video=True)
         if packet.is_discard:
             self._flags.add("W_EDITLIST")
         if packet.is_keyframe:
@@ -135,16 +141,20 @@ class DecodePass:
         decoded = _Decoded(frame, summary.num_frames, is_damaged)
         summary.num_frames += 1
         summary.num_damaged += is_damaged
-        ticks = self._ticks(frame)
-        if self._last_ticks is not None:
-            step = ticks - self._last_ticks
-            shortest, longest = self._steps or (step, step)
-            self._steps = min(shortest, step), max(longest, step)
-        self._last_ticks = ticks
+        self._last_ticks = self._ticks(frame)
         self._last_duration = frame.duration or self._last_duration
         if frame.interlaced_frame:
             self._flags.add("W_INTERLACED")
-        for whole, (at_ticks, note) in self._fields.push(frame, (ticks, decoded)):
+        for ticks, earliest in self._order.push(self._last_ticks, decoded):
+            yield from self._on_earliest(ticks, earliest)
+
+    def _on_earliest(self, ticks: int, decoded: "_Decoded") -> Iterator[tuple[Message, bytes]]:
+        if self._earliest_ticks is not None:
+            step = ticks - self._earliest_ticks
+            shortest, longest = self._steps or (step, step)
+            self._steps = min(shortest, step), max(longest, step)
+        self._earliest_ticks = ticks
+        for whole, (at_ticks, note) in self._fields.push(decoded.frame, (ticks, decoded)):
             yield from self._on_whole(whole, at_ticks, note)
 
     def _on_whole(
@@ -197,6 +207,8 @@ class DecodePass:
         return decoded.picture
 
     def _end(self) -> Iterator[tuple[Message, bytes]]:
+        for ticks, earliest in self._order.finish():
+            yield from self._on_earliest(ticks, earliest)
         for whole, (at_ticks, note) in self._fields.finish():
             yield from self._on_whole(whole, at_ticks, note)
         if self._sampler.last_ticks is None:

@@ -141,7 +141,7 @@ class Scaler:
 
 
 def _turn(frame: av.VideoFrame, quarters: int) -> av.VideoFrame:
-    pixels = frame.to_ndarray()
+    pixels = frame.to_ndarray().astype(np.uint8, copy=False)
     if pixels.ndim == RGB_AXES:
         turned = np.rot90(pixels, quarters)
     else:
@@ -149,5 +149,5 @@ def _turn(frame: av.VideoFrame, quarters: int) -> av.VideoFrame:
         chroma = pixels[height:].reshape(2, height // 2, width // 2)
         planes = [np.rot90(plane, quarters) for plane in (pixels[:height], *chroma)]
         side = planes[0].shape[1]
-        turned = np.concatenate([plane.reshape(-1, side) for plane in planes])
+        turned = np.concatenate([plane.reshape(-1) for plane in planes]).reshape(-1, side)
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(turned), format=frame.format.name)

@@ -4,6 +4,7 @@ Packets are read and never decoded: their formats are simple, FFmpeg's subtitle 
 The file is opened a second time, so that the pass over the pictures begins where it would.
 """
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pipeline.captions.substation import dialogue_text
 from pipeline.captions.tags import language_of
 from pipeline.captions.text import plain, tidy
 from pipeline.media.allowed import SUBTITLES, open_options
+from pipeline.media.length import packets_of
 from pipeline.media.probe import Source
 from pipeline.media.request import Request
 
@@ -69,9 +71,8 @@ def _cues(path: str, index: int, zero_s: float) -> Iterator[tuple[float, float |
         stream = container.streams[index]
         codec = stream.codec_context.name
         tick_s = float(stream.time_base or 0)
-        for number, packet in enumerate(container.demux(stream)):
-            if number >= _MAX_PACKETS:
-                return
+        # A damaged file has the cues before the damage.
+        for packet in itertools.islice(packets_of(container, stream), _MAX_PACKETS):
             if packet.pts is None or packet.size > _MAX_PACKET_BYTES:
                 continue
             start_s = packet.pts * tick_s - zero_s

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -204,7 +205,19 @@ class SourceBuilder:
             flags = sorted({*constant["flags"], *message["flags"]})
             meta = constant | times | {"flags": flags}
             outcome.clips.append(SpooledClip(meta, bag, place, message["clip_bytes"]))
+        if len(outcome.rejects) > 1 and not outcome.clips:
+            outcome.rejects = [self._as_one(outcome.rejects)]
         return outcome
+
+    def _as_one(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """A source that gives no clip at all is one row, however many it was planned to give."""
+        counts = Counter(row["code"] for row in rows)
+        (code, _), *others = counts.most_common()
+        first = next(row for row in rows if row["code"] == code)
+        detail = f"no clip is left; the first: {first['detail']}"
+        if others:
+            detail += "; also " + ", ".join(f"{other} {count}" for other, count in others)
+        return self._row(code, detail, first["stage"]) | {"clips": self._plan.num_planned}
 
     def _bag(self, slot: int, t0_s: float, t1_s: float) -> tuple[Window, ...]:
         drawn = self._plan.bags.get(slot)

@@ -1,5 +1,6 @@
 import dataclasses
 import os
+from fractions import Fraction
 
 import pytest
 
@@ -216,3 +217,15 @@ def test_the_windows_that_a_policy_drew_are_the_bag_in_its_order(build, narrated
     _, samples = build(narrated, "ada")
     assert [window.index for window in samples[0].windows] == [2, 0]
     assert samples[0].caption == "and three" and samples[0].windows[0].center_dist_s > 0
+
+
+def test_a_source_without_a_clip_left_is_one_row(build, tmp_path, make_video, make_vtt):
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    make_video(folder / "a.mp4", fps=Fraction(2), num_frames=16)
+    make_vtt(folder / "a.vtt", [(at, at + 0.5, f"part {at}") for at in (1.7, 3.5, 5.3)])
+    outcome, samples = build(folder, "a")
+    [row] = outcome.rejects
+    assert samples == [] and outcome.num_planned == row["clips"] == 3
+    assert row["code"] == "W_FPSLOW" and "no clip is left" in row["detail"]
+    assert row["t0_s"] is None
