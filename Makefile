@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 
 .PHONY: help setup demo-corpus shards train evaluate report demo verify status doctor \
-        test check bench prove clean
+        test check bench bench-shards prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
@@ -141,6 +141,9 @@ bench: $(STAMP) ## Clips a second of each stage, on 24 demo videos
 	$(WEAKVID) demo-corpus --out data/bench/videos --videos 24
 	$(WEAKVID) shards --sources.path data/bench/videos --shards.out data/bench/shards
 	$(WEAKVID) train --data.shards data/bench/shards --run.name bench --training.steps 20
+
+bench-shards: $(STAMP) ## CPU of the builder beside ffmpeg's, two workers beside one, on real videos
+	$(PY) -m benchmarks.shards_speed $(ARGS)
 
 prove: $(STAMP) ## Run the long proofs, none skipped; figures go to docs/proofs/NAME.md
 	WEAKVID_PROVE=1 $(PY) -m pytest -m slow -ra -s $(or $(ARGS),tests)

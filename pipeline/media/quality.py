@@ -29,7 +29,7 @@ def small_luma(picture: av.VideoFrame) -> np.ndarray:
     """
     if picture.format.name == "yuv420p":
         plane = picture.planes[0]
-        luma_HW = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        luma_HW = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         return luma_HW[: picture.height : _STEP, : picture.width : _STEP].astype(np.int16)
     pixels = picture.to_ndarray()
     red, green, blue = np.moveaxis(pixels[::_STEP, ::_STEP].astype(np.int32), 2, 0)

@@ -81,7 +81,7 @@ class SoundTrack:
 
     def _append(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
-            samples_N = np.frombuffer(frame.planes[0], np.int16, frame.samples)
+            samples_N = np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples)
             if self._skip:
                 # Sound that overlaps what is there already, or lies before zero.
                 num_skipped = min(self._skip, len(samples_N))
