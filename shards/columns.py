@@ -40,6 +40,9 @@ VIDEO_COLUMNS = pa.schema(
         ("fps", pa.float64()),
         ("lang", pa.string()),
         ("caption_format", pa.string()),
+        ("num_words", pa.int64()),
+        ("narrated_s", pa.float64()),
+        ("narration_end_s", pa.float64()),
         ("flags", pa.string()),
         ("planned", pa.int64()),
         ("written", pa.int64()),
@@ -48,7 +51,12 @@ VIDEO_COLUMNS = pa.schema(
     ]
 )
 """One row a source of a bundle, also where it gave no clip. `flags` is a JSON list, `extra` the
-JSON object of its listing's other columns; what is not known is null, or the empty string."""
+JSON object of its listing's other columns; what is not known is null, or the empty string.
+`narrated_s` are the seconds in which somebody speaks: little of `duration_s`, or a
+`narration_end_s` well past it, hint at captions of another video."""
+
+GROUP_ROWS = 1 << 17
+"""Rows of a row group: its pages are worth a read, and its entry in the footer its bytes."""
 
 
 def sample_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

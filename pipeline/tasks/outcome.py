@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.captions.coverage import narrated_s, narration_end_s, num_words
 from pipeline.listing.source import SourceFile
 from pipeline.media.request import DecodeSummary, Probe
 from pipeline.tasks.narration import Narration
@@ -75,6 +76,9 @@ class Findings:
             "fps": probe.rate if probe else None,
             "lang": narration.language if narration else source.language,
             "caption_format": narration.format if narration else "",
+            "num_words": num_words(narration.cues) if narration else None,
+            "narrated_s": narrated_s(narration.cues) if narration else None,
+            "narration_end_s": narration_end_s(narration.cues) if narration else None,
             "flags": self.flags,
             "planned": outcome.num_planned,
             "written": len(outcome.clips),
