@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shards import storage
-from shards.columns import COLUMNS, VIDEO_COLUMNS
+from shards.columns import COLUMNS, GROUP_ROWS, VIDEO_COLUMNS
 from shards.schema import SCHEMA_VERSION, Split
 from shards.state import MANIFEST, SUCCESS, refuse_rebuilt
 
@@ -115,6 +115,20 @@ class Manifest:
             rows = group if split is None else group.filter(pc.field("split") == split)
             yield rows.select(list(columns))
 
+    def rows(self, first: int, count: int, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of some adjacent rows; only the row groups that hold them are read.
+
+        Raises:
+            ValueError: If the table is damaged.
+        """
+        if SAMPLES in self._tables:
+            return self._tables[SAMPLES].select(list(columns)).slice(first, count)
+        path = storage.join(self.out, SAMPLES)
+        groups = range(first // GROUP_ROWS, -(-(first + count) // GROUP_ROWS))
+        tables = _row_groups(path, columns, COLUMNS, groups)
+        rows = pa.concat_tables([self._empty(columns), *tables])
+        return rows.slice(first - groups.start * GROUP_ROWS, count)
+
     def rows_of_split(self, name: Split) -> np.ndarray:
         """Return the numbers of the rows of one split, ascending, int64."""
         masks = [pc.equal(rows["split"], name).to_numpy() for rows in self.batches(["split"])]
@@ -169,7 +183,9 @@ def footer_sha256(path: str) -> str:
     return hashlib.sha256(storage.read_range(path, size - num_bytes, num_bytes)).hexdigest()
 
 
-def _row_groups(path: str, columns: Sequence[str], schema: pa.Schema) -> Iterator[pa.Table]:
+def _row_groups(
+    path: str, columns: Sequence[str], schema: pa.Schema, groups: range | None = None
+) -> Iterator[pa.Table]:
     with storage.open_read(path) as file:
         try:
             # `read_table` leaves a read-ahead thread that can outlive the interpreter, and abort.
@@ -179,7 +195,7 @@ def _row_groups(path: str, columns: Sequence[str], schema: pa.Schema) -> Iterato
                     f"must have the columns {', '.join(schema.names)}, "
                     f"got {', '.join(table.schema_arrow.names)}"
                 )
-            for group in range(table.num_row_groups):
+            for group in groups if groups is not None else range(table.num_row_groups):
                 yield table.read_row_group(group, columns=list(columns), use_threads=False)
         except (OSError, ValueError) as error:
             raise ValueError(

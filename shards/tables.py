@@ -11,10 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shards import storage
-from shards.columns import COLUMNS
-
-GROUP_ROWS = 1 << 17
-"""Rows of a row group: its pages are worth a read, and its entry in the footer its bytes."""
+from shards.columns import COLUMNS, GROUP_ROWS
 
 DISTINCT = frozenset({"key", "offset", "length", "t0_ms", "t1_ms", "caption", "name", "extra"})
 """Columns that hardly ever repeat a value: a dictionary would only cost."""

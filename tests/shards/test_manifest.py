@@ -196,6 +196,8 @@ def test_some_columns_of_one_split_are_read_alone(built):
     assert table.column_names == ["t0_ms", "key"] and table.num_rows == 12
     assert manifest.table(["key"], "val").num_rows == 0
     assert manifest.rows_of_split("train").tolist() == list(range(12))
+    assert manifest.rows(5, 3, ["key"]).equals(manifest.samples.select(["key"]).slice(5, 3))
+    assert Manifest.load(built).rows(5, 3, ["key"]).num_rows == 3
     names = [manifest.shards[number]["name"] for number in manifest.shard_of_row()]
     assert names == manifest.samples.column("shard").to_pylist()
 

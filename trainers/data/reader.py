@@ -17,6 +17,8 @@ from shards.clipcodec import stored_frames
 from shards.manifest import Manifest
 from shards.order import EpochOrder
 from shards.read import read_sample_at
+from shards.schema import Split
+from shards.state import is_rebuilt
 from trainers.data.batch import Example
 from trainers.data.clips import augment, jitter, resize_short_side
 from trainers.data.tokenizer import PAD, Tokenizer
@@ -26,10 +28,9 @@ class DamagedSample(RuntimeError):  # noqa: N818 - it names a thing, as the reje
     """A sample cannot be read or decoded."""
 
 
-def split_rows(manifest: Manifest, split: str) -> np.ndarray:
+def split_rows(manifest: Manifest, split: Split) -> np.ndarray:
     """Return the rows of the manifest that belong to a split, ascending, int64."""
-    splits = manifest.samples.column("split").to_numpy(zero_copy_only=False)
-    return np.flatnonzero(splits == split)
+    return manifest.rows_of_split(split)
 
 
 def train_order(job: TrainJob, manifest: Manifest) -> EpochOrder:
@@ -39,19 +40,17 @@ def train_order(job: TrainJob, manifest: Manifest) -> EpochOrder:
         ValueError: If it holds fewer clips than one global batch.
     """
     rows = split_rows(manifest, "train")
-    shards = manifest.samples.column("shard").dictionary_encode().combine_chunks().indices
     return EpochOrder(
         len(rows),
         job.training.global_batch,
         job.training.seed,
-        shards=shards.to_numpy()[rows],
+        shards=manifest.shard_of_row()[rows],
     )
 
 
 def train_texts(manifest: Manifest) -> list[str]:
     """Return the narration of the train split: each clip's nearest window, once a video."""
-    rows = split_rows(manifest, "train")
-    table = manifest.samples.select(["video_id", "caption"]).take(rows)
+    table = manifest.table(["video_id", "caption"], "train")
     pairs = zip(*(column.to_pylist() for column in table.columns), strict=True)
     return [caption for _, caption in dict.fromkeys(pairs)]
 
@@ -77,11 +76,12 @@ class ClipReader:
             max_words: L, pieces kept of a window.
         """
         self._config = config
-        columns = manifest.samples.combine_chunks()
-        self._key, self._shard, self._video = (
-            columns.column(name) for name in ("key", "shard", "video_id")
-        )
-        self._offset, self._length = (columns.column(name) for name in ("offset", "length"))
+        self._manifest = manifest
+        # 24 bytes a row, of which there may be a hundred million: no key, no name, no caption.
+        self._shard = manifest.shard_of_row()
+        places = manifest.table(["offset", "length"])
+        self._offset, self._length = (column.to_numpy() for column in places.columns)
+        self._video = _video_numbers(manifest)
         self._tokenizer = tokenizer
         self._bag_shape = (candidates, max_words)
         self._cache: dict[int, tuple[np.ndarray, np.ndarray, int]] = {}
@@ -98,28 +98,23 @@ class ClipReader:
         Raises:
             DamagedSample: If the sample cannot be read or decoded, naming shard and key.
         """
-        video_id = self._video[row].as_py()
         try:
             stored_MHWC, tokens_KL, margin = self._stored(row)
             random = None if seed is None else np.random.Generator(np.random.PCG64(seed))
             frames_THWC = augment(jitter(stored_MHWC, margin, random), self._config, random)
         except (ValueError, OSError) as error:
-            raise DamagedSample(
-                f"sample {self._key[row].as_py()} of shard {self._shard[row].as_py()} in "
-                f"{self._config.shards} must be readable, got: {error}; `weakvid verify` checks "
-                "all of them"
-            ) from error
+            raise DamagedSample(self._complaint(row, error)) from error
         # A window that the tokenizer knows nothing of is no candidate either.
         mask_K = (tokens_KL != PAD).any(axis=1)
-        return Example(frames_THWC, tokens_KL, mask_K, video_number(video_id), row)
+        return Example(frames_THWC, tokens_KL, mask_K, int(self._video[row]), row)
 
     def _stored(self, row: int) -> tuple[np.ndarray, np.ndarray, int]:
         """Return what does not depend on the augmentation: resized frames, bag and margin."""
         cached = self._cache.get(row)
         if cached is not None:
             return cached
-        path = storage.join(self._config.shards, self._shard[row].as_py())
-        sample = read_sample_at(path, self._offset[row].as_py(), self._length[row].as_py())
+        path = storage.join(self._config.shards, self._shard_name(row))
+        sample = read_sample_at(path, int(self._offset[row]), int(self._length[row]))
         stored_MHWC = stored_frames(sample, self._config.decoder)
         stored_MHWC = resize_short_side(stored_MHWC, self._config.resize)
         candidates, max_words = self._bag_shape
@@ -132,6 +127,27 @@ class ClipReader:
                 self._cache[row] = (stored_MHWC, tokens_KL, sample.margin)
                 self._cache_room -= stored_MHWC.nbytes
         return stored_MHWC, tokens_KL, sample.margin
+
+    def _shard_name(self, row: int) -> str:
+        return self._manifest.shards[self._shard[row]]["name"]
+
+    def _complaint(self, row: int, error: Exception) -> str:
+        """Say which sample cannot be read: its key is looked up only now."""
+        [key] = self._manifest.rows(row, 1, ["key"]).column("key").to_pylist()
+        what = f"sample {key} of shard {self._shard_name(row)} in {self._config.shards}"
+        if is_rebuilt(self._config.shards):
+            return f"{what} must stay as it was, but a build is under way that replaces shards"
+        return f"{what} must be readable, got: {error}; `weakvid verify` checks all of them"
+
+
+def _video_numbers(manifest: Manifest) -> np.ndarray:
+    """Return `video_number` of each row's video, int64."""
+    numbers = [np.zeros(0, np.int64)]
+    for rows in manifest.batches(["video_id"]):
+        codes = rows["video_id"].combine_chunks().dictionary_encode()
+        different = [video_number(video_id) for video_id in codes.dictionary.to_pylist()]
+        numbers.append(np.array(different, np.int64)[codes.indices.to_numpy()])
+    return np.concatenate(numbers)
 
 
 def video_number(video_id: str) -> int:

@@ -38,5 +38,5 @@ def list_clips(manifest: Manifest) -> list[Clip]:
             end_s=row["t1_ms"] / 1000,
             caption=row["caption"],
         )
-        for row in manifest.samples.select(columns).to_pylist()
+        for row in manifest.table(columns).to_pylist()
     ]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from shards.manifest import Manifest
+from shards.state import begin_build
 from trainers.data.loader import Loader, fixed_batches
 from trainers.data.reader import (
     ClipReader,
@@ -111,6 +112,9 @@ def test_a_damaged_sample_is_named(make_job, make_shards):
     assert sample["shard"] in str(caught.value)
     with pytest.raises(DamagedSample):
         load(job, [0], [0])
+    begin_build(str(shards), replaces=True)
+    with pytest.raises(DamagedSample, match="a build is under way that replaces shards"):
+        reader.example(row, None)
 
 
 def test_fixed_batches_follow_the_rows_that_are_given(make_job):
