@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from shards.commit import committed_bundles, read_record
 from shards.manifest import load_rejects
 from shards.read import read_samples
 
@@ -33,7 +32,7 @@ QUARANTINE = {"E_EMPTY", "E_NOTMEDIA", "E_MOOV", "E_NOVIDEO", "E_CODEC", "E_HUGE
 TOO_SHORT = {"v09_one_frame.mp4"}
 # Damaged in fact: what is left of them must say so.
 MUST_BE_MARKED = ("c06", "c07", "c09", "c10", "c11", "c12", "c16", "f02", "f04", "f05", "f08",
-                  "f09", "f10", "f11", "f12", "f13", "l04", "l05", "l07")  # fmt: skip
+                  "f09", "f10", "f11", "f12", "f13", "l04", "l05")  # fmt: skip
 MARKS = {"W_CORRUPT", "W_TRUNC"}
 
 
@@ -48,6 +47,14 @@ class Outcome:
     @property
     def codes(self) -> Counter[str]:
         return Counter(code for code, _ in self.rows)
+
+    @property
+    def told(self) -> str:
+        """The outcome in a line, for the page of the proof."""
+        rejected = [f"{code} {count}" for code, count in sorted(self.codes.items())]
+        flags = sorted(self.flags - {"W_STATIC", "W_SILENT", "W_DARK"})
+        parts = [f"{len(self.clips)} clips" if self.clips else "", ", ".join(flags)]
+        return "; ".join(part for part in [*parts, ", ".join(rejected)] if part)
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +80,18 @@ def build(folder: Path, name: str, files: dict[str, tuple[Path, str]]) -> tuple[
         for video_id, (path, _) in files.items()
     ]
     listing.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    words = [sys.executable, "-m", "pipeline.cli", "shards", "--sources.path", str(listing)]
+    words = [sys.executable, "-m", "pipeline.cli", "shards", "--preset", "local"]
+    words += ["--sources.path", str(listing)]
     words += ["--shards.out", str(out), "--shards.sources-per-bundle", "16"]
     words += ["--clips.num-frames", "8", "--clips.short-side", "64", "--shards.max-reject", "1"]
     started = time.monotonic()
     done = subprocess.run(
         words, cwd=folder, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
     )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-4000:]
+    # What the driver says when a worker dies, or a bundle is tried once more.
+    assert "follows" not in said and "died" not in said, said[-4000:]
     return out, time.monotonic() - started
 
 
@@ -111,7 +122,7 @@ def test_every_file_gives_clips_or_one_row(twice, files, figures, canary):
     for video_id, (path, _) in files.items():
         one = found.get(video_id)
         assert one is not None, f"{path.name!a}: neither clips nor rejects"
-        if not one.clips and all(not clips for _, clips in one.rows):
+        if not one.clips:
             assert len(one.rows) == 1, f"{path.name!a}: {one.rows}"
     assert canary[1] == [], "somebody called the canary"
     assert seconds < MAX_SECONDS
@@ -123,17 +134,10 @@ def test_every_file_gives_clips_or_one_row(twice, files, figures, canary):
 
 
 @pytest.mark.slow
-def test_no_worker_died(twice, figures):
+def test_no_worker_or_decoder_died(twice):
     for out, _, _ in twice:
-        attempts = [
-            record.attempt
-            for bundle in committed_bundles(str(out))
-            if (record := read_record(str(out), bundle)) is not None
-        ]
-        assert attempts and set(attempts) == {1}
         codes = {row["code"] for row in load_rejects(str(out))}
         assert not codes & {"E_CRASH", "E_TIMEOUT", "E_OOM"}
-        figures(bundles=len(attempts), bundles_tried_again=0)
 
 
 @pytest.mark.slow
@@ -148,8 +152,13 @@ def test_two_runs_agree(twice):
 
 
 @pytest.mark.slow
-def test_what_the_corpus_expects_is_what_comes(twice, files):
+def test_what_the_corpus_expects_is_what_comes(twice, files, figures):
     found = outcomes(twice[0][0])
+    figures(**{
+        path.stem: f"{expect}: {found[video_id].told}"
+        for video_id, (path, expect) in files.items()
+        if path.name[1:3].isdigit()
+    })  # fmt: skip
     wrong = []
     for video_id, (path, expect) in files.items():
         one, name = found[video_id], path.name
