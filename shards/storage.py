@@ -140,8 +140,8 @@ def list_names(folder: str, suffix: str) -> list[str]:
 def list_sizes(folder: str, suffix: str) -> dict[str, int]:
     """Return the size in bytes of each file in a folder whose name ends in `suffix`."""
     if is_remote(folder):
-        versions = objects.list_versions(folder)
-        return {name: size for name, (size, _) in versions.items() if name.endswith(suffix)}
+        found = objects.list_versions(folder).items()
+        return {path.rpartition("/")[2]: size for path, (size, _) in found if path.endswith(suffix)}
     return local.list_sizes(local_path(folder), suffix)
 
 

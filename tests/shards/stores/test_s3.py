@@ -67,6 +67,11 @@ def test_an_object_is_written_read_in_spans_listed_and_deleted(bucket):
         storage.write_atomic(f"{bucket}/folder/{name}", b"x")
     assert storage.list_names(f"{bucket}/folder", ".json") == ["a b.json", "b.json"]
     assert storage.list_names(f"{bucket}/absent", ".json") == []
+    assert storage.list_sizes(f"{bucket}/folder", ".json") == {
+        "a b.json": 8,
+        ".hidden.json": 1,
+        "b.json": 1,
+    }
     assert storage.list_versions(f"{bucket}/folder")[path] == storage.version_of(path)
     storage.delete(path)
     storage.delete(path)
