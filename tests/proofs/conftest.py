@@ -8,6 +8,7 @@ short texts. NAME is the module's name without `test_`. A proving run (WEAKVID_P
 import contextlib
 import os
 import platform
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,9 +20,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 # Harnesses that several proofs share lie beside them: `import kills`.
 sys.path.insert(0, str(Path(__file__).parent))
+import builds
+import kills
+
+ROOT = Path(__file__).resolve().parents[2]
+NUM_VIDEOS = 44
 PROVES = bool(os.environ.get("WEAKVID_PROVE"))
 
 
@@ -45,6 +50,29 @@ def pytest_configure(config: pytest.Config) -> None:
 def _proof_of(item: pytest.Item) -> Proof:
     module = item.config.stash[_PROOFS].setdefault(item.path.stem.removeprefix("test_"), {})
     return module.setdefault(item.name, Proof(item.name))
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """44 short narrated videos, one of them torn and one whose captions are none."""
+    folder = tmp_path_factory.mktemp("corpus") / "videos"
+    log = folder.parent / "log"
+    made = builds.weakvid("demo-corpus", "--out", str(folder), "--videos", str(NUM_VIDEOS))
+    assert builds.finish(made, log, ROOT) == 0, log.read_text()
+    shutil.rmtree(folder / "truth", ignore_errors=True)
+    videos = sorted(folder.glob("*.mp4"))
+    videos[3].write_bytes(videos[3].read_bytes()[:20_000])
+    videos[5].with_suffix(".vtt").write_text("no captions at all")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """SHA-256 of every file of a build of the corpus that nothing disturbed."""
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    log = out.parent / "log"
+    assert builds.finish(builds.shards(corpus, out), log, ROOT) == 0, log.read_text()[-3000:]
+    return kills.snapshot(out)
 
 
 @pytest.fixture
