@@ -1,5 +1,7 @@
 """Bundles under Ray, with a real kill of a worker and of the driver."""
 
+import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -11,14 +13,19 @@ import time
 from pathlib import Path
 
 import pytest
+import ray
+from ray import cloudpickle
 
 from configs.runs import RayConfig, ShardsJob
 from pipeline.listing.build import list_sources
-from pipeline.tasks.bundle import build_bundle
+from pipeline.tasks import run as run_module
+from pipeline.tasks.bundle import BundleCounts, build_bundle
 from pipeline.tasks.plan import plan_bundles
+from pipeline.tasks.progress import reporter
+from pipeline.tasks.quarantine import load_quarantine
 from pipeline.tasks.run import run_bundles
 from pipeline.tasks.session import Drained, ray_session
-from shards.commit import committed_bundles
+from shards.commit import committed_bundles, read_record
 
 pytestmark = pytest.mark.ray
 
@@ -86,6 +93,76 @@ def test_a_killed_worker_is_replaced_and_the_bytes_are_the_same(
     run_bundles(tasks, lambda counts: None)
     assert f"bundle {victims[0]}" in caplog.text and "attempt 2 follows" in caplog.text
     assert hashes(tmp_path) == undisturbed
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def build_deadly(task, name):
+    """Build a bundle in a worker that a source called bob kills, as a hole in a library would."""
+    report = reporter(task.out, name)
+
+    def note(counts):
+        report(counts)
+        if counts.source == "bob" and not task.quarantined:
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+    record = build_bundle(task, note)
+    return BundleCounts(len(record.planned), record.num_samples, len(record.rejects))
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def probe_deadly(task, name):
+    if task.sources[0].video_id == "bob":
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def test_a_source_that_kills_its_worker_is_quarantined_and_the_rest_is_built(
+    session, narrated, tmp_path, undisturbed, monkeypatch
+):
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(run_module, "build_remotely", build_deadly)
+    monkeypatch.setattr(run_module, "probe_remotely", probe_deadly)
+    monkeypatch.setattr(run_module, "BACKOFF_S", 0.1)
+    tasks = tasks_for(narrated, tmp_path)
+    run_bundles(tasks, lambda counts: None)
+    records = [read_record(str(tmp_path), task.bundle) for task in tasks]
+    rejects = {row["video_id"]: row for record in records for row in record.rejects}
+    assert (rejects["bob"]["code"], rejects["bob"]["stage"]) == ("E_CRASH", "task")
+    assert {record.bundle for record in records} == {task.bundle for task in tasks}
+    [with_bob] = [task.bundle for task in tasks if "bob" in {s.video_id for s in task.sources}]
+    others = {name: value for name, value in undisturbed.items() if name[:6] != with_bob}
+    assert others.items() <= hashes(tmp_path).items() and others
+    [verdict] = load_quarantine(str(tmp_path))
+    assert verdict.video_id == "bob"
+
+
+def test_a_frozen_worker_is_given_up_and_its_bundle_is_built_elsewhere(
+    session, narrated, tmp_path, undisturbed, caplog
+):
+    tasks = [
+        dataclasses.replace(
+            task,
+            shards=task.shards.model_copy(update={"overdue_s": 1.0}),
+            intake=task.intake.model_copy(
+                update={"limits": task.intake.limits.model_copy(update={"deadline_s": 3.0})}
+            ),
+        )
+        for task in tasks_for(narrated, tmp_path)
+    ]
+    frozen: list[int] = []
+
+    def freeze_first_worker():
+        while not frozen:
+            for path in (tmp_path / "_tmp").glob("*.progress"):
+                with contextlib.suppress(OSError, ValueError):
+                    frozen.append(json.loads(path.read_text())["pid"])
+                    os.kill(frozen[0], signal.SIGSTOP)
+                    return
+            time.sleep(0.01)
+
+    threading.Thread(target=freeze_first_worker, daemon=True).start()
+    run_bundles(tasks, lambda counts: None)
+    # Ray on the same machine ends it; one on another node wakes up: see the proofs.
+    assert "no sign of life" in caplog.text and hashes(tmp_path) == undisturbed
 
 
 def start(driver: Path, job: ShardsJob) -> subprocess.Popen:
