@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 from shards.columns import COLUMNS, sample_table
 from shards.write import PartRecord
 
-_STORED = [name for name in COLUMNS.names if name != "shard"]
+STORED = [name for name in COLUMNS.names if name != "shard"]
 
 
 def rows_bytes(parts: Sequence[PartRecord]) -> bytes:
     """Return the rows of all parts as one file; the same rows give the same bytes."""
-    table = sample_table(row for part in parts for row in part.rows).select(_STORED)
+    table = sample_table(row for part in parts for row in part.rows).select(STORED)
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", row_group_size=max(1, table.num_rows))
     return sink.getvalue()
@@ -39,9 +39,9 @@ def rows_table(data: bytes, sha256: str, parts: Sequence[PartRecord]) -> pa.Tabl
     # `read_table` leaves a read-ahead thread that can outlive the interpreter and abort it.
     table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
     num_samples = sum(part.num_samples for part in parts)
-    if table.column_names != _STORED or table.num_rows != num_samples:
+    if table.column_names != STORED or table.num_rows != num_samples:
         raise ValueError(
-            f"the rows must be {num_samples} with the columns {', '.join(_STORED)}, got "
+            f"the rows must be {num_samples} with the columns {', '.join(STORED)}, got "
             f"{table.num_rows} with {', '.join(table.column_names)}"
         )
     names = pa.array([part.name for part in parts], pa.string())
