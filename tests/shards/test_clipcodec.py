@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 from shards import clipcodec_h264
-from shards.clipcodec import decode_audio, decode_clip, encode_audio, encode_clip
+from shards.clipcodec import (
+    clip_audio,
+    clip_frames,
+    decode_audio,
+    decode_clip,
+    encode_audio,
+    encode_clip,
+    encode_raw,
+    stored_frames,
+)
+from shards.clipcodec_jpegs import encode_jpegs
+from shards.schema import Sample
 
 ENCODE = """
 import hashlib, numpy as np
@@ -180,3 +191,55 @@ def test_audio_that_is_not_mono_16_bit_is_refused(samples):
 def test_broken_audio_is_a_value_error():
     with pytest.raises(ValueError, match="audio of"):
         decode_audio(b"not audio")
+
+
+def test_raw_frames_come_back_exactly():
+    frames = noise()
+    assert (decode_clip(encode_raw(frames), encoding="npy") == frames).all()
+    assert encode_raw(frames) == encode_raw(frames.copy())
+
+
+def test_a_raw_clip_that_would_run_code_is_refused():
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match=r"must be a \.npy"):
+        decode_clip(buffer.getvalue(), encoding="npy")
+
+
+@pytest.mark.parametrize("value", [np.zeros((2, 4, 4, 3), np.float32), np.zeros(7, np.uint8)])
+def test_a_raw_clip_of_another_shape_or_type_is_refused(value):
+    buffer = io.BytesIO()
+    np.save(buffer, value)
+    with pytest.raises(ValueError, match="must be uint8 of"):
+        decode_clip(buffer.getvalue(), encoding="npy")
+
+
+def sample_with_margin(encoding: str, data: bytes) -> Sample:
+    meta = {"video_id": "v", "t0_s": 3.0, "t1_s": 6.0, "fps": 10, "n": 6, "margin": 2}
+    sound_N = np.arange(16_000, dtype=np.int16)
+    return Sample(meta | {"enc": encoding}, data, "", (), encode_audio(sound_N, 16_000))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [
+        ("mp4", lambda frames: encode_clip(frames, 10, 5)),
+        ("jpgs", lambda frames: encode_jpegs(frames, 95)),
+        ("npy", encode_raw),
+    ],
+)
+def test_one_entry_reads_every_encoding_with_its_margins_and_without(encoding, encode):
+    frames = moving_disc(10)
+    sample = sample_with_margin(encoding, encode(frames))
+    stored, own = stored_frames(sample, "pyav"), clip_frames(sample, "pyav")
+    assert (len(stored), len(own)) == (10, 6)
+    assert (stored[2:8] == own).all()
+    assert np.abs(stored.astype(int) - frames).mean() < 4
+    samples_N, hz = clip_audio(sample)
+    assert hz == 16_000 and samples_N.tolist() == list(range(3200, 12_800))
+
+
+def test_a_clip_with_too_few_frames_for_its_margins_is_refused():
+    sample = sample_with_margin("npy", encode_raw(moving_disc(9)))
+    with pytest.raises(ValueError, match="must have 10 frames, got 9"):
+        stored_frames(sample)

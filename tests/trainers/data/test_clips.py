@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from configs.training import DataConfig
-from trainers.data.clips import augment, resize_short_side
+from trainers.data.clips import augment, jitter, resize_short_side
 
 CONFIG = DataConfig(num_frames=8, size=16, resize=20)
 
@@ -57,3 +57,21 @@ def test_the_short_side_is_scaled_and_the_aspect_kept(height, width):
     assert clip.shape[1:3] == (20 * height // min(height, width), 20 * width // min(height, width))
     assert clip.dtype == np.uint8
     assert (clip == 77).all()
+
+
+def test_jitter_shifts_the_window_by_up_to_the_margin_either_way():
+    stored = numbered_clip(num_frames=12)
+    starts = {int(jitter(stored, 2, np.random.default_rng(seed))[0, 0, 0, 0]) for seed in range(60)}
+    assert starts == {0, 1, 2, 3, 4}
+    shifted = jitter(stored, 2, np.random.default_rng(3))
+    assert np.diff(shifted[:, 0, 0, 0]).tolist() == [1] * 7
+
+
+def test_without_randomness_the_clip_between_its_margins_is_taken():
+    assert jitter(numbered_clip(num_frames=12), 2, None)[:, 0, 0, 0].tolist() == list(range(2, 10))
+
+
+def test_a_clip_without_margins_costs_no_draw():
+    random = np.random.default_rng(0)
+    assert len(jitter(numbered_clip(), 0, random)) == 32
+    assert random.random() == np.random.default_rng(0).random()
