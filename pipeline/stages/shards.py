@@ -31,7 +31,7 @@ from shards.state import begin_build
 
 logger = logging.getLogger(__name__)
 
-EXIT_OK, EXIT_INTERRUPTED, EXIT_DRAINED = 0, 130, 143
+EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_DRAINED = 0, 1, 130, 143
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _prepare(job: ShardsJob, work: _Work) -> None:
 
 def _build(job: ShardsJob, work: _Work) -> int:
     # Ray takes a second to import: not for a run that has nothing to build.
-    from pipeline.tasks.run import run_bundles
+    from pipeline.tasks.run import BuildError, run_bundles
     from pipeline.tasks.session import Drained, ray_session
 
     num_videos = work.tasks.num_sources
@@ -156,6 +156,9 @@ def _build(job: ShardsJob, work: _Work) -> int:
         except Drained as drained:
             logger.warning("drained after SIGTERM: %s; the same command goes on", drained)
             return EXIT_DRAINED
+        except BuildError as failed:
+            logger.error("%s", failed)
+            return EXIT_FAILED
         except KeyboardInterrupt:
             logger.warning("interrupted; the same command goes on with what is not committed")
             return EXIT_INTERRUPTED

@@ -56,6 +56,10 @@ OUTPUT_FAILS = frozenset(
 """Errors that every other bundle would meet as well: the build stops at the first."""
 
 
+class BuildError(RuntimeError):
+    """A build that could not be completed; the message says why, and what to do."""
+
+
 def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], None]) -> None:
     """Build bundles. Each is tried again when its worker dies, up to `shards.attempts` times.
 
@@ -66,8 +70,8 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
 
     Raises:
         Drained: After SIGTERM.
-        RuntimeError: If the output cannot be written, which stops the build, or if bundles
-            failed, which lets all others be committed first.
+        BuildError: If the output cannot be written, or Ray died, which stops the build; or if
+            bundles failed, which lets all others be committed first.
     """
     run = _Run(tasks)
     with asked_to_stop() as stop:
@@ -85,7 +89,7 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
     if run.failures:
         told = "; ".join(run.failures[:NUM_TOLD])
         more = len(run.failures) - NUM_TOLD
-        raise RuntimeError(
+        raise BuildError(
             f"{len(run.failures)} bundles failed, all others are committed: {told}"
             f"{f'; and {more} more, see above' if more > 0 else ''}. The same command tries them "
             "again"
@@ -184,7 +188,7 @@ class _Run:
         except ray.exceptions.WorkerCrashedError as error:
             self._died(watched, "E_CRASH", _first_line(error))
         except ray.exceptions.LocalRayletDiedError as error:
-            raise RuntimeError(
+            raise BuildError(
                 f"Ray on this machine died ({_first_line(error)}); the same command goes on"
             ) from error
         except ray.exceptions.RayError as error:
@@ -210,7 +214,7 @@ class _Run:
         elif isinstance(error, OSError) and error.errno in OUTPUT_FAILS:
             for reference in self.running:
                 ray.cancel(reference, force=True)
-            raise RuntimeError(
+            raise BuildError(
                 f"{self.out} cannot be written: {error}; once it can, the same command goes on"
             ) from error
         elif isinstance(error, OSError):
