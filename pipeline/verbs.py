@@ -93,10 +93,17 @@ def read_words(verb: str, words: list[str]) -> dict[str, object]:
 
 def read_report_words(words: list[str]) -> dict[str, object]:
     """Return the arguments of `report DIR`, the report on shards."""
-    parser = argparse.ArgumentParser(prog="weakvid report", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="weakvid report",
+        description="everything known of a folder of shards -> one HTML file",
+        allow_abbrev=False,
+    )
     parser.add_argument("folder", metavar="DIR", help="folder of shards")
     parser.add_argument(
         "--out", default="", metavar="FILE", help="HTML file to write (default: DIR/report.html)"
+    )
+    parser.add_argument(
+        "--truth", default="", metavar="DIR", help="folder of the demo corpus: judge the bags by it"
     )
     return vars(parser.parse_args(words))
 
@@ -132,7 +139,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         metavar="KEY|VIDEO|VIDEO@SECONDS",
-        help="a sample's key, a video's id, a time in a video (after `--` it may begin with a dash)",
+        help="a sample's key, a video's id, or a time in it; after `--` it may begin with a dash",
     )
     parser.add_argument(
         "--shards",

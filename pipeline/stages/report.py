@@ -1,10 +1,12 @@
-"""Verb `report`: everything that is known of a run becomes one HTML file."""
+"""Verb `report`: everything that is known of a run, or of shards, becomes one HTML file."""
 
 from pathlib import Path
 
 from configs.runs import ReportJob
+from pipeline.console import say
 from pipeline.reports.build import write_report
 from pipeline.reports.inputs import RunFiles, load_run_files
+from pipeline.reports.shards import write_shards_report
 
 # Key in metrics.jsonl -> what it is called on the terminal.
 KEY_FIGURES = {
@@ -22,6 +24,17 @@ def run(job: ReportJob) -> int:
     path = write_report(folder, shards_of(folder), Path(job.source) if job.source else None)
     print("\n".join(key_figures(load_run_files(folder))))
     print(f"report: {path}")
+    return 0
+
+
+def run_on_shards(folder: str, out: str = "", truth: str = "") -> int:
+    """Write the report on a folder of shards unless it is there, and print where it is.
+
+    Raises:
+        ValueError: If the folder holds no whole set of shards.
+    """
+    path, is_new = write_shards_report(folder, out, Path(truth) if truth else None)
+    say(f"report: {path}{'' if is_new else ' (of these shards already)'}")
     return 0
 
 

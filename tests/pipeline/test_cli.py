@@ -160,7 +160,7 @@ def test_control_characters_of_a_file_name_are_not_printed(
         ("view s3://b/x --port 0", {"folder": "s3://b/x", "port": 0}),
         ("explain a@1.5 --shards x", {"what": "a@1.5", "folder": "x", "source": ""}),
         ("explain --shards x -- -3BV", {"what": "-3BV", "folder": "x", "source": ""}),
-        ("report data/x", {"folder": "data/x", "out": ""}),
+        ("report data/x", {"folder": "data/x", "out": "", "truth": ""}),
     ],
 )
 def test_words_reach_a_verb_without_settings(

@@ -72,7 +72,7 @@ def test_videos_and_rejects_are_found(catalog):
     assert catalog.find_rejects(Query(code="E_MOOV")).total == 2
     assert catalog.find_rejects(Query(words="nowhere")).rows[0]["code"] == "E_CAPNOVIDEO"
     assert catalog.codes == [("E_DUPFRAMES", 2), ("E_MOOV", 2), ("E_CAPNOVIDEO", 1)]
-    assert catalog.flags == [("W_VFR", 12)]
+    assert catalog.flags == [("W_VFR", 12), ("W_DUPBYTES", 9)]
 
 
 def test_a_video_knows_its_clips_and_what_it_lost(catalog):

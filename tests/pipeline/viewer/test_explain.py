@@ -25,7 +25,7 @@ def test_a_key_leads_back_to_file_times_words_place_and_settings(catalog):
     assert "centre 0.100 s away" in story["Windows, nearest first"]["1. window 2"]
     assert story["Split"]["rule"] == "test below 0.1, val from 0.9 on, train between"
     assert story["Place"]["shard"].endswith("/000000-00.tar")
-    assert story["Flags"] == {"W_VFR": "frame rate varies; frames were chosen by their times"}
+    assert story["Flags"]["W_VFR"] == "frame rate varies; frames were chosen by their times"
     assert story["Build"]["code version"] == "2"
     assert story["Build"]["clips.policy"] == '"per_window"'
 
