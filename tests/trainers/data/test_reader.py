@@ -1,0 +1,55 @@
+"""Clips with margins through the reader: a window drawn for training, the middle for the rest."""
+
+import numpy as np
+import pytest
+
+from shards.clipcodec import encode_raw
+from shards.commit import BundleRecord, commit_bundle
+from shards.fold import fold
+from shards.manifest import Manifest
+from shards.schema import Sample, Window
+from shards.state import begin_build
+from shards.write import ShardWriter
+from trainers.data.reader import ClipReader, train_texts
+from trainers.data.tokenizer import Tokenizer, train_tokenizer
+
+MARGIN = 4
+
+
+@pytest.fixture
+def reader(tmp_path, make_job):
+    """A reader over raw clips in which each stored frame shows its own number."""
+    out = str(tmp_path / "margins")
+    begin_build(out, replaces=False)
+    with ShardWriter(out, "000000", max_bytes=2**30, max_samples=100) as writer:
+        for video in range(6):
+            frames = np.zeros((32 + 2 * MARGIN, 28, 28, 3), np.uint8)
+            frames += np.arange(len(frames), dtype=np.uint8)[:, None, None, None]
+            meta = {"video_id": f"v{video}", "t0_s": 1.0, "t1_s": 4.2, "fps": 10, "n": 32}
+            meta |= {"enc": "npy", "margin": MARGIN, "src": {"sha256": f"{video:064x}"}}
+            window = Window(0, 1.0, 4.0, "cut the onion and stir")
+            writer.add(Sample(meta, encode_raw(frames), window.text, (window,)), "train")
+        parts = writer.finish()
+    planned = {f"v{video}": 1 for video in range(6)}
+    commit_bundle(out, BundleRecord("000000", "f", planned, parts, []))
+    fold(out, ["000000"])
+    manifest = Manifest.load(out)
+    tokenizer = Tokenizer(train_tokenizer(train_texts(manifest), 200))
+    data = make_job(shards=out).data.model_copy(update={"num_frames": 32, "cache_gib": 0.1})
+    return ClipReader(data, manifest, tokenizer, 3, 8)
+
+
+def first_frame(reader, row, seed):
+    frames = reader.example(row, seed).frames_THWC
+    assert np.diff(frames[:, 0, 0, 0].astype(int)).tolist() == [1] * 31
+    return int(frames[0, 0, 0, 0])
+
+
+def test_training_sees_a_window_that_its_seed_draws_between_the_margins(reader):
+    starts = [first_frame(reader, 0, seed) for seed in range(60)]
+    assert set(starts) == set(range(2 * MARGIN + 1))
+    assert starts == [first_frame(reader, 0, seed) for seed in range(60)]
+
+
+def test_evaluation_sees_the_clip_itself(reader):
+    assert {first_frame(reader, row, None) for row in range(6)} == {MARGIN}
