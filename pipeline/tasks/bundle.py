@@ -74,6 +74,10 @@ class Suspicion(Exception):  # noqa: N818  it is no error
         self.verdicts = verdicts
 
 
+class GivenUp(Exception):  # noqa: N818  it is no error
+    """Another attempt at the bundle is under way: this one was taken for lost."""
+
+
 def sample_config_hash(clips: ClipsConfig) -> str:
     """Return the hash of the settings that decide the bytes of a sample."""
     text = json.dumps(clips.model_dump(mode="json"), sort_keys=True)
@@ -160,8 +164,8 @@ def _build_one(
     )
     try:
         return builder.build()
-    except OSError:
-        raise  # the output, not the source
+    except (OSError, GivenUp):
+        raise  # the output or the attempt, not the source
     except Exception as error:
         # A hole in our code, found by one source, must not take the others along.
         logger.exception("%s: a fault of weakvid, please report it", source.name)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from pipeline.tasks.bundle import BundleCounts
+from pipeline.tasks.bundle import BundleCounts, GivenUp
 from shards import storage
 
 _SUFFIX = ".progress"
@@ -17,14 +17,22 @@ def note_path(out: str, name: str) -> str:
 
 
 def reporter(out: str, name: str) -> Callable[[BundleCounts], None]:
-    """Return a callback that notes the counts of an attempt, and the process that makes it."""
-    before = storage.num_retries()
+    """Return a callback that notes the counts of an attempt, and the process that makes it.
+
+    It raises GivenUp where the note is gone that it wrote before: a worker that was
+    frozen and wakes up late then leaves off.
+    """
+    path = note_path(out, name)
+    is_begun = False
 
     def report(counts: BundleCounts) -> None:
+        nonlocal is_begun
+        if is_begun and not storage.exists(path):
+            raise GivenUp(name)
         storage.make_folder(storage.join(out, storage.TEMPORARY))
-        more = {"pid": os.getpid(), "retries": storage.num_retries() - before}
-        data = json.dumps(asdict(counts) | more).encode()
-        storage.write_atomic(note_path(out, name), data)
+        data = json.dumps(asdict(counts) | {"pid": os.getpid()}).encode()
+        storage.write_atomic(path, data)
+        is_begun = True
 
     return report
 
@@ -54,6 +62,12 @@ def read_counts(out: str, bundles: Iterable[str]) -> BundleCounts:
 
     Of several attempts at a bundle the last one counts.
     """
+    notes = (read_note(out, name) for name in newest_names(out, bundles).values())
+    return add_counts(note for note in notes if note is not None)
+
+
+def newest_names(out: str, bundles: Iterable[str]) -> dict[str, str]:
+    """Return the name of the last attempt's note of each bundle that has one."""
     wanted = set(bundles)
     newest: dict[str, tuple[int, str]] = {}
     for file in storage.list_names(storage.join(out, storage.TEMPORARY), _SUFFIX):
@@ -61,5 +75,4 @@ def read_counts(out: str, bundles: Iterable[str]) -> BundleCounts:
         bundle, _, attempt = name.partition(".")
         if bundle in wanted and attempt.isdecimal():
             newest[bundle] = max(newest.get(bundle, (0, "")), (int(attempt), name))
-    notes = (read_note(out, name) for _, name in newest.values())
-    return add_counts(note for note in notes if note is not None)
+    return {bundle: name for bundle, (_, name) in newest.items()}

@@ -175,6 +175,7 @@ class _Run:
                 del self.running[reference]
                 # It may sit on a frozen node and wake up later: what it commits then is equal.
                 ray.cancel(reference, force=True)
+                storage.delete(note_path(self.out, watched.job.name))
                 self._lost(watched.job, "no sign of life past its deadline")
 
     def _take(self, reference: ray.ObjectRef, watched: Watched) -> None:

@@ -8,7 +8,7 @@ from configs.runs import ShardsJob
 from pipeline.listing.build import list_sources
 from pipeline.media.errors import MediaError
 from pipeline.tasks import source as source_module
-from pipeline.tasks.bundle import Suspicion, build_bundle, probe_source
+from pipeline.tasks.bundle import GivenUp, Suspicion, build_bundle, probe_source
 from pipeline.tasks.plan import plan_bundles
 from pipeline.tasks.quarantine import Verdict
 from shards.commit import read_record
@@ -92,6 +92,16 @@ def test_a_verdict_of_load_is_not_committed_before_it_was_tried_alone(
     assert not list(tmp_path.glob("*.tar")) and not list((tmp_path / "_tmp").iterdir())
     record = build_bundle(task, lambda counts: None)
     assert {row["code"] for row in record.rejects} == {"E_TIMEOUT", "E_MOOV"}
+
+
+def test_an_attempt_that_was_given_up_commits_nothing(tmp_path, task_for):
+    def given_up(counts):
+        if counts.videos == 1:
+            raise GivenUp("000000.1")
+
+    with pytest.raises(GivenUp):
+        build_bundle(task_for(tmp_path), given_up)
+    assert not list(tmp_path.glob("*.tar")) and not (tmp_path / "done").exists()
 
 
 def test_a_fault_of_ours_costs_one_source(tmp_path, task_for, monkeypatch):

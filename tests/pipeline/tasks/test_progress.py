@@ -1,5 +1,8 @@
-from pipeline.tasks.bundle import BundleCounts
-from pipeline.tasks.progress import add_counts, read_counts, read_note, reporter
+import pytest
+
+from pipeline.tasks.bundle import BundleCounts, GivenUp
+from pipeline.tasks.progress import add_counts, note_path, read_counts, read_note, reporter
+from shards import storage
 
 
 def test_counts_of_bundles_add_up_and_a_missing_one_counts_nothing(tmp_path):
@@ -25,3 +28,14 @@ def test_a_note_says_which_source_is_under_way_and_until_when(tmp_path):
     reporter(out, "000000.1")(BundleCounts(2, 9, 1, "ada", 60.0))
     assert read_note(out, "000000.1") == BundleCounts(2, 9, 1, "ada", 60.0)
     assert add_counts([read_note(out, "000000.1")]) == BundleCounts(2, 9, 1)
+
+
+def test_an_attempt_whose_note_was_taken_away_leaves_off_and_leaves_nothing(tmp_path):
+    out = str(tmp_path)
+    report = reporter(out, "000000.1")
+    report(BundleCounts(source="ada"))
+    report(BundleCounts(source="bob"))
+    storage.delete(note_path(out, "000000.1"))
+    with pytest.raises(GivenUp):
+        report(BundleCounts(source="cy"))
+    assert list((tmp_path / "_tmp").iterdir()) == []
