@@ -5,14 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.console import say
-from pipeline.tasks.planfile import PLAN, load_plan
-from pipeline.tasks.progress import read_counts
+from pipeline.reports.codes import reject_meaning
+from pipeline.reports.text import duration, num_bytes, number
+from pipeline.tasks.planfile import PLAN
+from pipeline.tasks.standing import Standing, read_standing
 from shards import storage
-from shards.commit import committed_bundles, read_record
-from shards.state import is_complete
+from shards.manifest import MANIFEST, Manifest
 
 METRICS = "metrics.jsonl"
 EXIT_OK = 0
+NUM_CODES = 8
+NUM_UNDER_WAY = 6
+QUIET_S = 120.0
+"""A driver on another machine that left no sign for so long may be gone."""
 
 
 def run(folder: str) -> int:
@@ -33,31 +38,80 @@ def run(folder: str) -> int:
 
 
 def _build_lines(out: str) -> list[str]:
-    plan = load_plan(out)
-    bundles = plan.fingerprints()
-    records = (
-        read_record(out, bundle, with_samples=False)
-        for bundle in committed_bundles(out)
-        if bundle in bundles
-    )
-    committed = [
-        record
-        for record in records
-        if record is not None and record.fingerprint == bundles[record.bundle]
+    standing = read_standing(out)
+    about = "about " if standing.is_estimate else ""
+    clips = sum(counts.clips for counts in standing.under_way.values())
+    lines = [
+        f"shards    {out}: {_stage_text(standing)}",
+        f"driver    {_driver_text(standing)}",
+        f"bundles   {number(standing.num_committed)} of {number(standing.num_bundles)} committed",
+        f"videos    {about}{number(standing.num_done)} of {number(standing.num_videos)} done",
+        f"clips     {about}{number(standing.clips)} committed, {number(clips)} under way",
     ]
-    done = {record.bundle for record in committed}
-    under_way = read_counts(out, set(bundles) - done)
-    num_videos = plan.listed().num_rows
-    num_done = sum(len(record.planned) for record in committed) + under_way.videos
-    is_whole = is_complete(out)
-    return [
-        f"shards    {out}: {'complete' if is_whole else 'not complete'}",
-        f"bundles   {len(committed)} of {len(bundles)} committed",
-        f"videos    {num_done} of {num_videos} done",
-        f"clips     {sum(record.num_samples for record in committed)} committed, "
-        f"{under_way.clips} under way",
-        f"rejects   {sum(len(record.rejects) for record in committed) + under_way.rejects}",
+    if standing.videos_per_s:
+        lines.append(f"rate      {_rate_text(standing)}")
+    lines += [f"working   {line}" for line in _under_way(standing)]
+    lines.append(f"rejects   {about}{number(standing.rejects)}")
+    lines += [
+        f"          {code:<13} {number(count):>7}  {reject_meaning(code)}"
+        for code, count in standing.codes.most_common(NUM_CODES)
     ]
+    if standing.stage == "complete" and storage.exists(storage.join(out, MANIFEST)):
+        totals = Manifest.load(out).totals
+        lines.append(
+            f"tars      {number(totals['shards'])}, {num_bytes(totals['bytes'])}; planned "
+            f"{totals['planned']} = written {totals['written']} + rejected {totals['rejected']}"
+        )
+    return lines
+
+
+def _stage_text(standing: Standing) -> str:
+    match standing.stage:
+        case "complete":
+            return "complete"
+        case "building":
+            return "not complete, a driver is building"
+        case "folding":
+            return "not complete, all bundles are committed and the manifest is being written"
+        case "stopped":
+            return "not complete, nobody is building; the same command goes on"
+        case "away":
+            return "not complete, its driver is on another machine"
+
+
+def _driver_text(standing: Standing) -> str:
+    holder = standing.holder
+    if holder is None:
+        return "none"
+    quiet_s = standing.quiet_s
+    match holder.state:
+        case "alive":
+            since = standing.elapsed_s
+            return holder.name + (f", for {duration(since)}" if since is not None else "")
+        case "gone":
+            return f"none; the last one was {holder.name}"
+        case "away" if quiet_s is not None:
+            late = ": it may be gone" if quiet_s > QUIET_S else ""
+            return f"{holder.name}, last sign of life {duration(quiet_s)} ago{late}"
+        case _:
+            return holder.name
+
+
+def _rate_text(standing: Standing) -> str:
+    clips = number(standing.clips_per_s) if standing.clips_per_s else "0"
+    text = f"{number(standing.videos_per_s)} videos/s, {clips} clips/s"
+    return text + (f", {duration(standing.eta_s)} to go" if standing.eta_s is not None else "")
+
+
+def _under_way(standing: Standing) -> list[str]:
+    """Return a line for each bundle that is being built."""
+    lines = [
+        f"bundle {bundle}: {number(counts.videos)} videos, {number(counts.clips)} clips"
+        + (f", now {counts.source}" if counts.source else "")
+        for bundle, counts in standing.under_way.items()
+    ]
+    more = len(lines) - NUM_UNDER_WAY
+    return lines[:NUM_UNDER_WAY] + ([f"and {more} more bundles"] if more > 0 else [])
 
 
 def _run_lines(folder: Path) -> list[str]:

@@ -95,6 +95,19 @@ def hold_lease(
                 storage.delete(path)
 
 
+def read_owner(path: str) -> tuple[str, bool | None]:
+    """Return who holds a record, and whether that process lives; None: on another machine.
+
+    Raises:
+        FileNotFoundError: If nobody does.
+    """
+    found, _ = _read(path)
+    name = str(found.get("name") or "another one")
+    if found.get("machine") != _machine():
+        return name, None
+    return name, not _is_gone(found)
+
+
 def _take(path: str, owner: _Owner, stale_s: float) -> str:
     """Create the record, or wait until it is clear what the one there stands for."""
     while True:
