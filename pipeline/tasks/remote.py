@@ -58,9 +58,8 @@ class Room:
         node_memory = int(max((node.get("memory", 0) for node in nodes), default=0))
         task_memory = min(settings.task_memory_bytes, node_memory)
         if task_memory < settings.task_memory_bytes:
-            logger.warning(
-                "shards.task_memory_bytes is %d, and no node has more than %d free: tasks run one "
-                "at a time a node",
+            logger.info(
+                "shards.task_memory_bytes is %d, and no node has more than %d: one task a node",
                 settings.task_memory_bytes,
                 node_memory,
             )

@@ -39,6 +39,11 @@ DRAIN_S = 24.0
 """Leaves time to let go of Ray within the 30 s that batch systems grant."""
 
 IN_FLIGHT_PER_CPU = 2
+"""So that no CPU waits for us, and a cluster that can grow sees that there is more to do."""
+
+ROOM_S = 30.0
+"""Between two looks at how large the cluster is."""
+
 NUM_TOLD = 3
 
 OUTPUT_FAILS = frozenset(
@@ -103,6 +108,7 @@ class _Run:
         self.settings = tasks[0].shards
         self.out = tasks[0].out
         self.room = Room.of_cluster(self.settings)
+        self._room_read = time.monotonic()
         self.waiting: list[Job] = []
         self.running: dict[ray.ObjectRef, Watched] = {}
         self.isolated: dict[str, Isolation] = {}
@@ -128,6 +134,8 @@ class _Run:
 
     def start(self) -> None:
         """Hand jobs to Ray: side by side, and those that want to be alone at the very last."""
+        if time.monotonic() - self._room_read > ROOM_S:
+            self.room, self._room_read = Room.of_cluster(self.settings), time.monotonic()
         while (job := self._next()) is not None:
             remote = build_remotely if job.probed is None else probe_remotely
             options = self.room.options(is_alone=job.is_alone)

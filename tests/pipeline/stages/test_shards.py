@@ -121,6 +121,15 @@ def test_rejected_sources_are_tried_again_when_asked(built, source, tmp_path):
     assert len(built) == 1
 
 
+def test_trying_rejects_again_forgets_the_quarantine(built, source, tmp_path):
+    out = tmp_path / "out"
+    shards.run(job(source, out))
+    (out / "quarantine.json").write_text('{"version": 1, "verdicts": []}')
+    assert shards.run(job(source, out)) == 0 and (out / "quarantine.json").exists()
+    assert shards.run(job(source, out, shards={"retry_rejects": True})) == 0
+    assert not (out / "quarantine.json").exists()
+
+
 def test_too_many_rejects_end_with_code_3(built, source, tmp_path):
     out = tmp_path / "out"
     assert shards.run(job(source, out, shards={"max_reject": 0.2})) == 3
