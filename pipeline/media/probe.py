@@ -1,6 +1,5 @@
 """Opens a raw upload inside the decoder child, and says what it is. Nothing is decoded here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -51,7 +50,7 @@ def open_source(request: Request) -> Source:
         raise MediaError("E_DRM", "the pictures are encrypted")
     audio = _choose_audio(container)
     _check_size(video, request)
-    zero_s = _zero_s(container, [stream for stream in (video, audio) if stream is not None])
+    zero_s = _zero_s(container)
     sar = Fraction(video.sample_aspect_ratio or 1) or Fraction(1)
     probe = _probe(container, video, audio, (zero_s, sar), request)
     return Source(container, video, audio, zero_s, sar, probe)
@@ -84,7 +83,7 @@ def _choose_video(container: av.container.InputContainer) -> av.VideoStream:
     return largest
 
 
-def _is_cover(stream: av.VideoStream) -> bool:
+def _is_cover(stream: av.VideoStream | av.AudioStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
@@ -107,16 +106,16 @@ def _check_size(video: av.VideoStream, request: Request) -> None:
         )
 
 
-def _zero_s(
-    container: av.container.InputContainer, streams: Sequence[av.VideoStream | av.AudioStream]
-) -> Fraction:
+def _zero_s(container: av.container.InputContainer) -> Fraction:
     """Return the time that players show as 0:00, exactly where a stream gives it exactly."""
     starts = [
         stream.start_time * Fraction(stream.time_base)
-        for stream in streams
-        if stream.start_time is not None and stream.time_base is not None
+        for stream in (*container.streams.video, *container.streams.audio)
+        if stream.start_time is not None and stream.time_base and not _is_cover(stream)
     ]
-    if container.start_time is None:
+    # The start of a broadcast may be that of a data stream, which nobody sees or hears.
+    is_broadcast = container.format.flags & av.format.Flags.ts_discont.value
+    if container.start_time is None or (is_broadcast and starts):
         return min(starts, default=Fraction(0))
     rounded = Fraction(container.start_time, 1_000_000)
     exact = [start for start in starts if abs(start - rounded) <= Fraction(1, 1_000_000)]
