@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import unicodedata
 
 
 def printable(text: str) -> str:
@@ -10,7 +11,12 @@ def printable(text: str) -> str:
     Titles, file names and captions come from strangers; an escape sequence among them would be
     obeyed by the terminal that shows it.
     """
-    return "".join(c if c in "\n\t" or c.isprintable() else "�" for c in text)
+    return "".join(c if c in "\n\t" or c.isprintable() else _shown(c) for c in text)
+
+
+def _shown(character: str) -> str:
+    """A blank of another width is a blank; anything else would be obeyed."""
+    return " " if unicodedata.category(character) == "Zs" else "�"
 
 
 def say(text: str) -> None:

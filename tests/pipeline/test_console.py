@@ -32,3 +32,7 @@ def test_log_records_are_stripped_too(monkeypatch: pytest.MonkeyPatch) -> None:
     console.set_up_logging()
     record = logging.LogRecord("a", logging.INFO, "", 0, "video %s", ("\x1b]0;x",), None)
     assert "\x1b" not in made[0].format(record)
+
+
+def test_blanks_of_other_widths_are_blanks() -> None:
+    assert printable("8\u202fMiB\u00a0\u2003x") == "8 MiB  x"
