@@ -12,6 +12,7 @@ from pipeline.media.errors import MediaError
 from pipeline.media.length import measure_end_s
 from pipeline.media.request import Probe, Request
 
+_GENERATE_PTS = 1  # AVFMT_FLAG_GENPTS, which PyAV sets
 _HDR_TRANSFERS = frozenset({16, 18})  # SMPTE 2084 (PQ) and HLG in ISO/IEC 23091-2
 
 
@@ -35,6 +36,8 @@ def open_source(request: Request) -> Source:
     """
     try:
         container = av.open(f"file:{request.path}", options=open_options())
+        # Where a file has no PTS, FFmpeg would guess them, and guess wrong for B-frames.
+        container.flags &= ~_GENERATE_PTS
     except av.error.FileNotFoundError as error:
         raise MediaError("E_FETCH", "the file is gone") from error
     except (av.error.FFmpegError, ValueError) as error:
