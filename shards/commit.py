@@ -43,7 +43,6 @@ class BundleRecord:
         parts: The tars. Their rows lie in a file beside the record.
         rejects: Rows of `rejects.jsonl`.
         videos: One row a source, see `shards.columns.VIDEO_COLUMNS`; `flags` is a list.
-        attempt: Which attempt built it; not part of what is compared.
         rows_sha256: Hash of the file of rows, empty before the commit.
     """
 
@@ -53,7 +52,6 @@ class BundleRecord:
     parts: list[PartRecord] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     videos: list[dict[str, Any]] = field(default_factory=list)
-    attempt: int = 0
     rows_sha256: str = ""
 
     @property

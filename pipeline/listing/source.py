@@ -76,7 +76,6 @@ def reject_row(
         "clips": 0,
         "t0_s": None,
         "bundle": "",
-        "attempt": 0,
         "source": source,
     } | more
 
