@@ -107,13 +107,6 @@ class WindowIndex:
                 right += 1
 
 
-def nearest_bag(
-    windows: Sequence[Window], t0_s: float, t1_s: float, size: int
-) -> tuple[Window, ...]:
-    """Return the `size` windows nearest to one clip; for many clips keep a `WindowIndex`."""
-    return WindowIndex(windows).nearest(t0_s, t1_s, size)
-
-
 def _clip_ms2(t0_s: float, t1_s: float) -> int:
     """Twice the centre of a clip in whole milliseconds, so that ties are exact."""
     return round(t0_s * 1000) + round(t1_s * 1000)

@@ -1,8 +1,12 @@
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from configs.sources import LimitsConfig
 from pipeline.captions.cue import CaptionError
-from pipeline.captions.read import load_captions, read_captions
+from pipeline.captions.read import load_captions, parse_captions, read_captions
 
 
 def test_the_content_chooses_the_reader(tmp_path):
@@ -39,3 +43,35 @@ def test_an_empty_file_is_empty(tmp_path, data, code):
     path.write_bytes(data)
     with pytest.raises(CaptionError, match=code):
         read_captions(path)
+
+
+NAMES = ["segments", "events", "segs", "start", "end", "text", "words", "word", "utf8", "tStartMs"]
+NAMES += ["dDurationMs", "tOffsetMs", "language", "duration"]
+values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers(-5, 10**20) | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+
+
+@given(document=values)
+def test_any_json_is_cues_or_one_code(document):
+    try:
+        captions = parse_captions(json.dumps(document).encode(), LimitsConfig())
+    except CaptionError as error:
+        assert error.code in {"E_CAPPARSE", "W_CAPEMPTY"}  # noqa: PT017
+    else:
+        assert all(0 <= cue.start_s < cue.end_s and cue.text for cue in captions.cues)
+
+
+@given(text=st.text(alphabet="WEBVT0123:.,-><\n \t[]{}a&;/c?\"'tpx=", max_size=120))
+@pytest.mark.parametrize("start", ["", "WEBVTT\n", "[Events]\n", "<tt>", "0:00:01.0,0:00:02.0\n"])
+def test_any_text_is_cues_or_one_code(start, text):
+    try:
+        captions = parse_captions((start + text).encode(), LimitsConfig())
+    except CaptionError as error:
+        assert error.code in {"E_CAPPARSE", "W_CAPEMPTY"}  # noqa: PT017
+    else:
+        assert all(0 <= cue.start_s < cue.end_s and cue.text for cue in captions.cues)

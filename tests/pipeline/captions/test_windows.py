@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.captions.cue import Cue
-from pipeline.captions.windows import WindowIndex, make_windows, nearest_bag
+from pipeline.captions.windows import WindowIndex, make_windows
 from shards.schema import Window, Word
 
 
@@ -43,7 +43,7 @@ def test_no_word_is_lost_and_no_window_is_too_long(lengths, max_words):
 def test_a_bag_is_nearest_first_with_overlap_and_distance():
     spans = [(0.0, 1.0), (2.0, 3.0), (4.0, 5.0), (9.0, 10.0)]
     windows = [Window(place, *span, "w") for place, span in enumerate(spans)]
-    bag = nearest_bag(windows, 2.1, 5.3, 3)
+    bag = WindowIndex(windows).nearest(2.1, 5.3, 3)
     assert [window.index for window in bag] == [2, 1, 0]
     assert [window.overlap_s for window in bag] == [1.0, 0.9, 0.0]
     assert [window.center_dist_s for window in bag] == [0.8, 1.2, 3.2]
@@ -51,7 +51,7 @@ def test_a_bag_is_nearest_first_with_overlap_and_distance():
 
 def test_of_two_windows_as_near_the_earlier_comes_first():
     windows = [Window(0, 0.1, 0.3, "a"), Window(1, 0.5, 0.7, "b")]
-    assert [window.index for window in nearest_bag(windows, 0.3, 0.5, 2)] == [0, 1]
+    assert [window.index for window in WindowIndex(windows).nearest(0.3, 0.5, 2)] == [0, 1]
 
 
 def sorted_bag(windows, t0_s, t1_s, size):

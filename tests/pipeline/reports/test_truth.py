@@ -1,6 +1,15 @@
 import pytest
 
+from configs.clips import ClipsConfig
+from configs.demo_corpus import DemoCorpusConfig
+from configs.sources import LimitsConfig
+from pipeline.captions.read import parse_captions
+from pipeline.captions.windows import WindowIndex, make_windows
+from pipeline.demo.captions import webvtt_text
+from pipeline.demo.corpus import plan_video
+from pipeline.demo.truth import cue_rows, step_rows
 from pipeline.reports.truth import Truth, bag_quality, load_truth
+from pipeline.tasks.clips import Subject, plan_clips
 from shards.schema import Sample, Window
 
 
@@ -52,3 +61,27 @@ def test_a_window_tells_what_the_cue_that_it_overlaps_most_tells(span, number, i
 
 def test_truth_that_is_not_there_is_empty(tmp_path):
     assert load_truth(None) == load_truth(tmp_path) == Truth()
+
+
+def test_the_demo_corpus_is_as_weak_as_its_documentation_says():
+    """The whole corpus, from its captions to the bags, without drawing its videos."""
+    corpus, clips = DemoCorpusConfig(), ClipsConfig(policy="uniform")
+    truth = Truth()
+    samples = []
+    for index in range(corpus.videos):
+        world, spoken = plan_video(corpus, index)
+        truth.steps[world.video_id] = step_rows(world)
+        truth.cues[world.video_id] = cue_rows(world, spoken)
+        cues = parse_captions(webvtt_text(spoken).encode(), LimitsConfig()).cues
+        windows = make_windows(cues, clips.max_words)
+        bags = WindowIndex(windows)
+        for start in plan_clips(
+            windows, Subject(world.video_id, world.duration_s, 0), clips
+        ).starts:
+            times = {"t0_s": start / 10, "t1_s": start / 10 + 3.2}
+            bag = bags.nearest(times["t0_s"], times["t1_s"], clips.bag_size)
+            samples.append(Sample({"video_id": world.video_id} | times, b"", "", bag))
+    quality = bag_quality(samples, truth)
+    assert quality.num_clips == 1440
+    shares = {size: round(share, 3) for size, share in quality.share_within.items()}
+    assert shares == {1: 0.334, 3: 0.767, 5: 0.915, 9: 0.957}
