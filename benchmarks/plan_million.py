@@ -47,6 +47,9 @@ GROWTH_MIB = 64.0
 TAR_BYTES = 100 << 20
 MIB = 2**20
 
+_cpu_s = [0.0]
+"""CPU time of this process when the last step ended."""
+
 
 def main() -> int:
     """Run all steps; return the exit code."""
@@ -70,7 +73,7 @@ def _measure(folder: Path, num_sources: int) -> int:
         {"sources": {"path": str(listing)}, "shards": {"out": str(out), "max_reject": 1.0}}
     )
     say(f"{num_sources} sources")
-    say(f"{'step':<24}{'s':>7}{'peak MiB':>10}  notes")
+    say(f"{'step':<24}{'s':>7}{'CPU s':>7}{'peak MiB':>10}  notes")
     return 0 if _in_fork(first_run, job) and _in_fork(later_runs, job) else 1
 
 
@@ -105,6 +108,7 @@ def later_runs(job: ShardsJob) -> bool:
     """Plan over the plan that stands, hand out all tasks, commit, fold; and the same again."""
     out = job.shards.out
     listing = list_sources(job.sources)
+    _cpu_s[0] = time.process_time()
     start = time.monotonic()
     plan, tasks = plan_bundles(job, out, listing.sources, load_plan(out))
     save_plan(out, plan)
@@ -221,7 +225,10 @@ def _in_fork(step: Callable[[ShardsJob], bool], job: ShardsJob) -> bool:
 
 def _show(name: str, seconds: float, note: str, passed: bool) -> bool:
     verdict = "" if passed else "  BAR MISSED"
-    say(f"{name:<24}{seconds:>7.1f}{_peak_mib():>10.0f}  {note}{verdict}")
+    cpu_s = time.process_time() - _cpu_s[0]
+    _cpu_s[0] = time.process_time()
+    say(f"{name:<24}{seconds:>7.1f}{cpu_s:>7.1f}{_peak_mib():>10.0f}  {note}{verdict}")
+    sys.stdout.flush()
     return passed
 
 

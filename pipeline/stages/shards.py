@@ -5,14 +5,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from tqdm_loggable.auto import tqdm
-
 from configs.runs import ShardsJob
-from pipeline.console import say
 from pipeline.listing.build import list_sources
 from pipeline.listing.source import Listing
-from pipeline.tasks.bundle import BundleCounts
+from pipeline.tasks.building import EXIT_OK, build
 from pipeline.tasks.closing import codes_text, conclude
+from pipeline.tasks.costs import note_estimate
+from pipeline.tasks.estimate import estimate, estimate_text
 from pipeline.tasks.lock import hold_output
 from pipeline.tasks.narration import with_transcripts
 from pipeline.tasks.plan import Plan, plan_bundles
@@ -30,8 +29,6 @@ from shards.manifest import Manifest
 from shards.state import begin_build
 
 logger = logging.getLogger(__name__)
-
-EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_DRAINED = 0, 1, 130, 143
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,11 @@ def run(job: ShardsJob) -> int:
             save_settings(out, job)
             return conclude(Manifest.load(out), 0, job.shards.max_reject)
         _prepare(job, work)
-        if work.found.to_build and (code := _build(job, work)) != EXIT_OK:
-            return code
+        if work.found.to_build:
+            note_estimate(out, work.plan.identity(), lambda: estimate(job, work.tasks))
+            code = build(work.found.to_build, work.tasks.num_sources, job.ray)
+            if code != EXIT_OK:
+                return code
         storage.sweep_temporary(out)
         sweep_uncommitted(out)
         return conclude(_fold(work), len(work.found.to_build), job.shards.max_reject)
@@ -90,6 +90,7 @@ def plan_text(job: ShardsJob) -> str:
         f"{len(to_build)} to build ({to_build.num_sources} videos)",
         f"clips     {job.clips.num_frames} frames at {job.clips.fps} fps, short side "
         f"{job.clips.short_side} px, {job.clips.policy}",
+        *(estimate_text(estimate(job, tasks), job.ray.cpus) if len(tasks) else []),
         f"output    {work.out}",
     ]
     return "\n".join(lines)
@@ -128,43 +129,6 @@ def _prepare(job: ShardsJob, work: _Work) -> None:
         retire_bundle(work.out, bundle)
     save_plan(work.out, work.plan)
     save_settings(work.out, job)
-
-
-def _build(job: ShardsJob, work: _Work) -> int:
-    # Ray takes a second to import: not for a run that has nothing to build.
-    from pipeline.tasks.run import BuildError, run_bundles
-    from pipeline.tasks.session import Drained, ray_session
-
-    num_videos = work.tasks.num_sources
-    num_before = num_videos - work.found.to_build.num_sources
-    latest = BundleCounts()
-    with tqdm(total=num_videos, initial=num_before, unit="video", desc="shards") as bar:
-
-        def show(counts: BundleCounts) -> None:
-            nonlocal latest
-            latest = counts
-            bar.update(num_before + counts.videos - bar.n)
-            elapsed_s = max(1e-6, bar.format_dict["elapsed"])
-            bar.set_postfix_str(
-                f"{counts.clips} clips, {counts.clips / elapsed_s:.1f} clips/s, "
-                f"{counts.rejects} rejects"
-            )
-
-        try:
-            with ray_session(job.ray):
-                run_bundles(work.found.to_build, show)
-        except Drained as drained:
-            logger.warning("drained after SIGTERM: %s; the same command goes on", drained)
-            return EXIT_DRAINED
-        except BuildError as failed:
-            logger.error("%s", failed)
-            return EXIT_FAILED
-        except KeyboardInterrupt:
-            logger.warning("interrupted; the same command goes on with what is not committed")
-            return EXIT_INTERRUPTED
-    if num_retries := latest.retries + storage.num_retries():
-        say(f"stores    {num_retries} requests failed and were sent again")
-    return EXIT_OK
 
 
 def _fold(work: _Work) -> Manifest:

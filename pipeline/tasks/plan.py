@@ -85,6 +85,10 @@ class Plan:
             for number, begin, count in zip(numbers, begins, counts, strict=True)
         }
 
+    def identity(self) -> str:
+        """Return a hash of all that decides the bytes of all bundles."""
+        return hashlib.sha256("".join(self.fingerprints().values()).encode()).hexdigest()[:16]
+
     def without(self, video_ids: Sequence[str]) -> "Plan":
         """Return the plan of a listing that lacks some videos; they keep their bundles."""
         gone = pc.is_in(self.sources["video_id"], pa.array(video_ids, pa.string()))

@@ -239,10 +239,10 @@ def _reach_moment(run: Run, role: str, random_: random.Random) -> bool:
 
 
 def snapshot(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder; the owner of a lock is no content."""
+    """Return the SHA-256 of every file below a folder; who held it, and how long, is no content."""
     return {
-        str(path.relative_to(folder)): "lock"
-        if path.name == ".driver.lock"
+        str(path.relative_to(folder)): path.name
+        if path.name in (".driver.lock", ".costs.jsonl")
         else hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
