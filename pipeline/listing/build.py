@@ -23,6 +23,11 @@ def list_sources(sources: SourcesConfig, cache: str = "") -> Listing:
     """
     if not sources.path:
         raise ValueError("sources.path must name a folder or a listing, got nothing")
+    if not storage.exists(absolute(sources.path)) and not is_folder(absolute(sources.path)):
+        raise ValueError(
+            f"sources.path must be a folder of videos or a listing, got {sources.path!r}, "
+            "which does not exist"
+        )
     match sources.kind if sources.kind != "auto" else _kind(absolute(sources.path)):
         case "folder":
             return list_folder(sources)
