@@ -48,7 +48,7 @@ def verify(
         problems += _check_hashes(out, facts)
         agreement = Agreement(manifest)
     except MALFORMED as error:
-        return [f"{storage.join(out, MANIFEST)}: {_said(error)}"]
+        return [_placed(storage.join(out, MANIFEST), _said(error))]
     if any(SAMPLES in problem or REJECTS in problem for problem in problems):
         return [*problems, "the shards were not read: what they are held against is damaged"]
     done, num_unread = 0, 0
@@ -56,7 +56,7 @@ def verify(
         try:
             record, found = agreement.check(row)
         except MALFORMED as error:
-            problems.append(f"{storage.join(out, MANIFEST)}, {_where(out, row)}: {_said(error)}")
+            problems.append(_placed(_where(out, row), _said(error)))
             num_unread += 1
             continue
         problems += found
@@ -73,9 +73,13 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
 
 
+def _placed(path: str, said: str) -> str:
+    return said if path in said else f"{path}: {said}"
+
+
 def _where(out: str, row: object) -> str:
     bundle = row.get("bundle") if isinstance(row, dict) else None
-    return record_path(out, str(bundle)) if bundle else "a row of its bundles"
+    return record_path(out, str(bundle)) if bundle else storage.join(out, MANIFEST)
 
 
 def _check_tar(out: str, part: PartRecord, num_decoded: int | None, quick: bool) -> list[str]:

@@ -41,6 +41,7 @@ def _build_lines(out: str) -> list[str]:
     standing = read_standing(out)
     about = "about " if standing.is_estimate else ""
     clips = sum(counts.clips for counts in standing.under_way.values())
+    rejects = sum(counts.rejects for counts in standing.under_way.values())
     lines = [
         f"shards    {out}: {_stage_text(standing)}",
         f"driver    {_driver_text(standing)}",
@@ -51,7 +52,9 @@ def _build_lines(out: str) -> list[str]:
     if standing.videos_per_s:
         lines.append(f"rate      {_rate_text(standing)}")
     lines += [f"working   {line}" for line in _under_way(standing)]
-    lines.append(f"rejects   {about}{number(standing.rejects)}")
+    lines.append(
+        f"rejects   {about}{number(standing.rejects)} committed, {number(rejects)} under way"
+    )
     lines += [
         f"          {code:<13} {number(count):>7}  {reject_meaning(code)}"
         for code, count in standing.codes.most_common(NUM_CODES)
