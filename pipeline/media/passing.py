@@ -184,9 +184,12 @@ class DecodePass:
     def _ticks(self, frame: av.VideoFrame) -> int:
         if frame.pts is not None:
             return self._clock.ticks(frame.pts)
-        # AVI and raw streams may carry no PTS; frames come in order of display, at one rate.
+        # AVI carries no PTS. Frames come in order of display, and the decoder stamps them with the
+        # time of the packet that brought them out; those that it still holds at the end, with none.
         last = self._last_ticks
         self._flags.add("W_NOPTS")
+        if frame.dts is not None:
+            return self._clock.ticks(frame.dts)
         return 0 if last is None else last + self._frame_ticks()
 
     def _frame_ticks(self) -> int:
