@@ -120,20 +120,3 @@ class Books:
                 self._open.add(f"{video!r}: {counts[0]} != {counts[1]} + {counts[2]}")
         for video in sorted({*planned} - {*written} - {*rejected}):
             self._silent.add(repr(video))
-
-
-def close_books(
-    records: Iterable[BundleRecord], plan_rejects: Iterable[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
-    """Return the totals of bundles whose records hold the rows of their samples.
-
-    Raises:
-        ValueError: If a video lost clips, or the video itself, without a reject.
-    """
-    books = Books()
-    for record in records:
-        rows = [row for part in record.parts for row in part.rows]
-        written, splits = (Counter(row[name] for row in rows) for name in ("video_id", "split"))
-        books.enter(record, written, splits)
-    books.enter_plan_rejects(plan_rejects)
-    return books.close()

@@ -1,8 +1,10 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shards.accounting import close_books
+from shards.accounting import Books
 from shards.commit import BundleRecord
 from shards.write import PartRecord
 
@@ -23,6 +25,16 @@ def record(bundle: str, videos: dict[str, tuple[int, int]]) -> BundleRecord:
     ]
     planned = {video: sum(counts) for video, counts in videos.items()}
     return BundleRecord(bundle, "f", planned, [PartRecord("p", "s", 10, len(rows), rows)], rejects)
+
+
+def close_books(records, plan_rejects=()):
+    books = Books()
+    for one in records:
+        rows = [row for part in one.parts for row in part.rows]
+        written, splits = (Counter(row[name] for row in rows) for name in ("video_id", "split"))
+        books.enter(one, written, splits)
+    books.enter_plan_rejects(plan_rejects)
+    return books.close()
 
 
 @given(st.dictionaries(st.text(max_size=4), COUNTS, max_size=6))
