@@ -53,6 +53,13 @@ class AsrConfig(Settings):
     max_repetition: float = Field(default=2.4, gt=1)
     """A segment whose text can be compressed by more than this is a loop, and left out."""
 
+    scratch: str = ""
+    """Folder of this machine for sound and fetched videos; empty: the system's folder for
+    temporary files. With `weakvid shards --asr` that of `shards` serves."""
+
+    scratch_bytes: int = Field(default=32 * 2**30, gt=0)
+    """Bytes that fetched videos may take in `scratch`; at least `sources.limits.file_bytes`."""
+
     attempts: int = Field(default=2, ge=1)
     """Times that a video is tried when it takes its worker along."""
 

@@ -1,0 +1,1 @@
+"""Videos without captions: their sound becomes transcripts, one file a video."""
