@@ -1,16 +1,19 @@
 """One self-contained HTML page about a folder of shards: what is in it, what is not, what is odd.
 
 Made of the manifest, its tables, the rejects and some clips that the manifest draws: the same
-shards give the same bytes, and nothing of the page is needed to build, read or verify them.
+shards give the same bytes, but for what their build cost. Nothing of the page is needed to build,
+read or verify them.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.reports.build import flatten
+from pipeline.reports.costs import Cost
 from pipeline.reports.headline import Tile
 from pipeline.reports.intake import IntakeSection, count_shards
 from pipeline.reports.page import environment, style
@@ -44,32 +47,39 @@ class ShardsReport:
     spoken: SpokenSection
     bags: BagQuality | None
     sheets: SheetsSection
+    costs: list[Cost]
     facts: list[tuple[str, str]]
     settings: list[tuple[str, str]]
 
 
-def write_shards_report(out: str, path: str = "", corpus: Path | None = None) -> tuple[str, bool]:
+def write_shards_report(
+    out: str, path: str = "", corpus: Path | None = None, costs: Sequence[Cost] = ()
+) -> tuple[str, bool]:
     """Write the page unless it is there already, and return its path and whether it was written.
 
     Args:
         out: A folder written by `weakvid shards`, on this machine or in an object store.
         path: Where the page goes; empty: `report.html` in the folder.
         corpus: Folder of the demo corpus, whose truth judges the bags; None: nothing is judged.
+        costs: What the build was estimated to cost and did cost, where that is known.
 
     Raises:
         ValueError: If the folder holds no whole manifest.
     """
     manifest = Manifest.load(out)
     path = path or storage.join(out, REPORT)
-    stamp = f"{VERSION} {manifest.sha256} {manifest.version}{' truth' if corpus else ''}"
+    told = hashlib.sha256(repr((costs, corpus is not None)).encode()).hexdigest()[:8]
+    stamp = f"{VERSION} {manifest.sha256} {manifest.version} {told}"
     if storage.exists(path) and f'content="{stamp}"'.encode() in storage.read_range(path, 0, 2048):
         return path, False
-    page = render(collect(manifest, stamp, load_truth(corpus))).encode("utf-8")
+    page = render(collect(manifest, stamp, load_truth(corpus), costs)).encode("utf-8")
     storage.write_atomic(path, page)
     return path, True
 
 
-def collect(manifest: Manifest, stamp: str = "", truth: Truth | None = None) -> ShardsReport:
+def collect(
+    manifest: Manifest, stamp: str = "", truth: Truth | None = None, costs: Sequence[Cost] = ()
+) -> ShardsReport:
     """Count, read and draw all sections."""
     truth = truth or Truth()
     intake = count_shards(manifest)
@@ -84,6 +94,7 @@ def collect(manifest: Manifest, stamp: str = "", truth: Truth | None = None) -> 
         spoken=spoken_section(manifest),
         bags=bag_quality(_all_samples(manifest), truth) if truth.steps else None,
         sheets=SheetsSection(sheets, 5, bool(truth.steps)),
+        costs=list(costs),
         facts=_facts(manifest),
         settings=flatten(_read_settings(manifest.out)),
     )

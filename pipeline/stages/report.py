@@ -1,12 +1,15 @@
 """Verb `report`: everything that is known of a run, or of shards, becomes one HTML file."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from configs.runs import ReportJob
 from pipeline.console import say
 from pipeline.reports.build import write_report
+from pipeline.reports.costs import compare
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.shards import write_shards_report
+from pipeline.tasks.costs import estimate_and_outcome
 
 # Key in metrics.jsonl -> what it is called on the terminal.
 KEY_FIGURES = {
@@ -33,7 +36,9 @@ def run_on_shards(folder: str, out: str = "", truth: str = "") -> int:
     Raises:
         ValueError: If the folder holds no whole set of shards.
     """
-    path, is_new = write_shards_report(folder, out, Path(truth) if truth else None)
+    estimate, outcome = estimate_and_outcome(folder)
+    costs = compare(estimate and asdict(estimate), outcome and asdict(outcome))
+    path, is_new = write_shards_report(folder, out, Path(truth) if truth else None, costs)
     say(f"report: {path}{'' if is_new else ' (of these shards already)'}")
     return 0
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.reports.costs import Cost
 from pipeline.reports.shards import NUM_SHEETS, REPORT, collect, write_shards_report
 from pipeline.reports.sources import Kind
 from pipeline.reports.spoken import Hint, Suspect
@@ -72,7 +73,7 @@ def test_the_same_shards_give_the_same_page_and_are_not_drawn_twice(built_shards
 def test_a_new_manifest_gives_a_new_page(built_shards):
     path, _ = write_shards_report(built_shards)
     page = Path(path)
-    page.write_text(page.read_text().replace(' 1">', ' 0">', 1))
+    page.write_text(page.read_text().replace(Manifest.load(built_shards).sha256, "0" * 64, 1))
     assert write_shards_report(built_shards) == (path, True)
 
 
@@ -91,3 +92,11 @@ def test_with_the_truth_the_bags_are_judged(built_shards, tmp_path):
     path, _ = write_shards_report(built_shards, corpus=tmp_path / "corpus")
     page = Path(path).read_text()
     assert "How often the bag holds the right narration" in page and "Of 6 clips" in page
+
+
+def test_what_the_build_cost_is_told_and_makes_another_page(built_shards):
+    write_shards_report(built_shards)
+    costs = [Cost("Clips planned", "100", "110", 1.1)]
+    path, is_new = write_shards_report(built_shards, costs=costs)
+    assert is_new and "happened / estimated" in Path(path).read_text()
+    assert write_shards_report(built_shards, costs=costs) == (path, False)

@@ -65,3 +65,12 @@ def test_the_path_of_the_report_is_printed(
 def test_a_run_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not exist"):
         report.run(job_in(tmp_path, "nothing"))
+
+
+def test_the_report_on_shards_is_written_once(
+    built_shards: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report.run_on_shards(built_shards) == 0
+    assert capsys.readouterr().out == f"report: {built_shards}/report.html\n"
+    assert report.run_on_shards(built_shards) == 0
+    assert "of these shards already" in capsys.readouterr().out
