@@ -6,12 +6,12 @@
 .SUFFIXES:
 SHELL := /bin/sh
 
-.PHONY: help setup demo-corpus shards train evaluate report demo verify status doctor \
+.PHONY: help setup demo-corpus shards asr train evaluate report demo verify view status doctor \
         test check bench bench-shards prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
-export TORCH TORCH_INDEX PYTHON SOURCE OUT SHARDS RUN PRESET
+export TORCH TORCH_INDEX PYTHON SOURCE OUT SHARDS RUN PRESET MODEL
 
 STAMP := .venv/.installed
 WEAKVID ?= .venv/bin/weakvid
@@ -88,6 +88,12 @@ shards: $(STAMP) $(if $(SOURCE),,$(CORPUS)) ## Videos -> shards (SOURCE, OUT; de
 	$(WEAKVID) shards --preset $(SHARDS_PRESET) $(if $(SOURCE),--sources.path "$$SOURCE") \
 	  $(if $(OUT),--shards.out "$$OUT") $(ARGS)
 
+asr: $(STAMP) ## Videos without captions -> transcripts (SOURCE, OUT, MODEL; needs the extra asr)
+	@if [ -z "$$SOURCE" ] || [ -z "$$OUT" ]; then \
+	  echo 'asr: needs SOURCE=DIR and OUT=DIR, the folder that receives the transcripts' >&2; exit 2; fi
+	$(WEAKVID) asr --sources.path "$$SOURCE" --sources.transcripts "$$OUT" \
+	  $(if $(MODEL),--asr.model "$$MODEL") $(ARGS)
+
 $(DEMO_SHARDS): $(CORPUS) | $(STAMP)
 	$(WEAKVID) shards
 
@@ -101,18 +107,22 @@ $(DEMO_RUN): | $(STAMP) $(DEMO_SHARDS)
 evaluate: $(STAMP) $(if $(RUN),,$(DEMO_RUN)) ## A run -> retrieval and fusion figures (RUN)
 	$(WEAKVID) evaluate --preset $(RUN_PRESET) $(if $(RUN),--run.name "$$RUN") $(ARGS)
 
-report: $(STAMP) $(if $(RUN),,$(DEMO_RUN)) ## A run -> runs/NAME/report.html (RUN)
-	$(WEAKVID) report --preset $(RUN_PRESET) $(if $(RUN),--run.name "$$RUN") $(ARGS)
+report: $(STAMP) $(if $(RUN)$(OUT),,$(DEMO_RUN)) ## A run (RUN) or shards (OUT) -> report.html
+	$(if $(OUT),$(WEAKVID) report "$$OUT",$(WEAKVID) report --preset $(RUN_PRESET) $(if $(RUN),--run.name "$$RUN")) $(ARGS)
 
 DEMO = $(MAKE) --no-print-directory SOURCE= OUT= SHARDS= RUN= PRESET=
 demo: $(STAMP) $(CORPUS) ## All of it on the demo corpus, to a report (ARGS go to train)
 	@$(DEMO) shards ARGS=
+	@$(WEAKVID) report data/demo/shards --truth data/demo/videos
 	@$(DEMO) train
 	@$(DEMO) evaluate ARGS=
 	@$(DEMO) report ARGS=
 
 verify: $(STAMP) ## Check written shards against their manifest (OUT)
 	$(WEAKVID) verify "$${OUT:-data/demo/shards}"
+
+view: $(STAMP) ## Look into shards in a browser, on this machine only (OUT)
+	$(WEAKVID) view "$${OUT:-data/demo/shards}" $(ARGS)
 
 status: $(STAMP) ## How far shards (OUT) or a run (RUN) have come
 	@set -eu; if [ -n "$$OUT" ]; then $(WEAKVID) status "$$OUT"; fi; \
