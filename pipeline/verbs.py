@@ -4,6 +4,7 @@ import argparse
 
 SUMMARIES = {
     "shards": "raw videos with captions -> training shards",
+    "asr": "videos without captions -> transcripts (extra asr)",
     "train": "shards -> a trained run; the same command again goes on where it stopped",
     "evaluate": "a trained run -> retrieval and fusion figures",
     "report": "everything known of a run, or of shards -> one HTML file",
@@ -21,6 +22,11 @@ EXAMPLES = {
         "weakvid shards --dry-run",
         "weakvid shards --preset local --sources.path videos --shards.out data/real",
         "weakvid shards --preset local --config mine.yaml --shards.retry-rejects",
+    ),
+    "asr": (
+        "weakvid asr --sources.path videos --sources.transcripts data/transcripts",
+        "weakvid asr --config mine.yaml --asr.model models/whisper-small --dry-run",
+        "weakvid shards --preset local --sources.path videos --shards.out data/real --asr",
     ),
     "train": (
         "weakvid train --dry-run",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.settings.files import PRESETS
-from pipeline.settings.load import JOBS, REQUIRED, resolve
+from pipeline.settings.load import JOBS, REQUIRED, WITHOUT_PRESETS, resolve
 
 PACKAGES = ("configs", "shards", "trainers", "pipeline")
 MAX_LINES = 400
@@ -82,7 +82,7 @@ def test_no_test_folder_is_a_package(root: Path) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("verb", [verb for verb in JOBS if verb != "demo-corpus"])
+@pytest.mark.parametrize("verb", [verb for verb in JOBS if verb not in WITHOUT_PRESETS])
 def test_every_preset_holds(preset: str, verb: str) -> None:
     open_settings = [word for path in REQUIRED.get(verb, ()) for word in (f"--{path}", "somewhere")]
     assert resolve(verb, ["--preset", preset, *open_settings], "weakvid").job
@@ -106,7 +106,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("verb", ["shards", "train", "evaluate", "report"])
+@pytest.mark.parametrize("verb", ["shards", "asr", "train", "evaluate", "report"])
 def test_help_of_a_verb_imports_no_framework(verb: str) -> None:
     program = (
         f"import sys; from pipeline.cli import main; main([{verb!r}, '--help'])\n"
@@ -119,6 +119,8 @@ def test_help_of_a_verb_imports_no_framework(verb: str) -> None:
 
 def test_make_alone_lists_every_target(root: Path) -> None:
     done = subprocess.run(["make"], cwd=root, capture_output=True, text=True, check=True)
-    targets = "setup shards train evaluate report demo verify status test check bench prove clean"
+    targets = (
+        "setup shards asr train evaluate report demo verify status test check bench prove clean"
+    )
     listed = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
     assert set(targets.split()) <= listed

@@ -10,6 +10,9 @@ from pipeline.listing.source import Listing
 from pipeline.listing.table import list_table
 from shards import storage
 
+CACHE = "_index"
+"""Subfolder of an output for what took long to find out about its sources."""
+
 
 def list_sources(sources: SourcesConfig, cache: str = "") -> Listing:
     """Return what there is to build from.

@@ -176,6 +176,9 @@ def _spell_out_booleans(argv: Sequence[str], booleans: set[str]) -> list[str]:
         word = rest.pop(0)
         flag, equals, value = word.partition("=")
         flag = flag.replace("_", "-")
+        if f"{flag}.enabled" in booleans:
+            # `--asr` switches on what `--asr.model` and the like set.
+            flag = f"{flag}.enabled"
         if flag in booleans:
             if not equals and rest and rest[0].lower() in TRUE + FALSE:
                 value = rest.pop(0)

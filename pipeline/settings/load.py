@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from configs.demo_corpus import DemoCorpusConfig
-from configs.runs import EvaluateJob, ReportJob, ShardsJob, TrainJob
+from configs.runs import AsrJob, EvaluateJob, ReportJob, ShardsJob, TrainJob
 from pipeline.settings.errors import SettingsError, describe
 from pipeline.settings.files import file_layer, preset_layer
 from pipeline.settings.flags import read_flags, take_repeated
@@ -17,6 +17,7 @@ from pipeline.settings.layers import Layer, merge
 
 JOBS: dict[str, type[BaseModel]] = {
     "shards": ShardsJob,
+    "asr": AsrJob,
     "train": TrainJob,
     "evaluate": EvaluateJob,
     "report": ReportJob,
@@ -26,8 +27,11 @@ JOBS: dict[str, type[BaseModel]] = {
 # Presets leave these open where only the user can know them.
 REQUIRED: dict[str, tuple[str, ...]] = {
     "shards": ("sources.path", "shards.out"),
+    "asr": ("sources.path", "sources.transcripts"),
     "train": ("data.shards",),
 }
+
+WITHOUT_PRESETS = frozenset({"asr", "demo-corpus"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,9 @@ def base_layers(verb: str, preset: str, config: str) -> list[Layer]:
     Raises:
         SettingsError: If the preset or the file cannot be read.
     """
-    if verb == "demo-corpus" and preset:
-        raise SettingsError(["--preset: demo-corpus has no presets"])
-    layers = [] if verb == "demo-corpus" else [preset_layer(preset or "demo", verb)]
+    if verb in WITHOUT_PRESETS and preset:
+        raise SettingsError([f"--preset: {verb} has no presets"])
+    layers = [] if verb in WITHOUT_PRESETS else [preset_layer(preset or "demo", verb)]
     if config:
         layers.append(file_layer(config))
     return layers

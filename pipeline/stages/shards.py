@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from configs.runs import ShardsJob
-from pipeline.listing.build import list_sources
+from pipeline.listing.build import CACHE, list_sources
 from pipeline.listing.source import Listing
 from pipeline.tasks.building import EXIT_OK, build
 from pipeline.tasks.closing import codes_text, conclude
@@ -53,8 +53,12 @@ def run(job: ShardsJob) -> int:
     storage.use_scratch(job.shards.scratch)
     if job.remove:
         return _remove(job, out)
-    listings = [list_sources(job.sources)]
+    listings = [list_sources(job.sources, storage.join(out, CACHE))]
+    for notice in listings[0].notices:
+        logger.warning("%s", notice)
     with hold_output(out):
+        if job.asr.enabled and (code := _transcribe(job, out, listings[0])) != EXIT_OK:
+            return code
         # Not before: until it let go of the folder, another driver may have moved the plan.
         work = _survey(job, out, listings.pop())
         if work.found.is_current:
@@ -112,11 +116,25 @@ def _output(job: ShardsJob) -> str:
 
 def _survey(job: ShardsJob, out: str, listing: Listing) -> _Work:
     listing = without_removed(listing, load_removed(out))
-    transcripts = job.sources.transcripts or storage.join(out, TRANSCRIPTS)
-    sources = with_transcripts(listing.sources, transcripts)
+    sources = with_transcripts(listing.sources, _transcripts(job, out))
     plan, tasks = plan_bundles(job, out, sources, load_plan(out))
     found = survey(out, tasks, listing.rejects, retry_rejects=job.shards.retry_rejects)
     return _Work(out, listing.rejects, plan, tasks, found)
+
+
+def _transcripts(job: ShardsJob, out: str) -> str:
+    return job.sources.transcripts or storage.join(out, TRANSCRIPTS)
+
+
+def _transcribe(job: ShardsJob, out: str, listing: Listing) -> int:
+    """Run the `asr` stage on the sources without captions first."""
+    from pipeline.asr.drive import make_setup, transcribe_missing
+
+    scratch = {"scratch": job.shards.scratch, "scratch_bytes": job.shards.scratch_bytes}
+    config = job.asr.model_copy(update=scratch)
+    setup = make_setup(_transcripts(job, out), config, job.sources.limits)
+    sources = without_removed(listing, load_removed(out)).sources
+    return transcribe_missing(sources, setup, job.ray)
 
 
 def _prepare(job: ShardsJob, work: _Work) -> None:

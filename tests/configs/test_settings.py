@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from configs.clips import ClipsConfig
-from configs.runs import EvaluateJob, ReportJob, RunConfig, ShardsJob, TrainJob
+from configs.runs import AsrJob, EvaluateJob, ReportJob, RunConfig, ShardsJob, TrainJob
 from configs.settings import Settings
 
 
@@ -16,12 +16,12 @@ def leaves(model: type[Settings], prefix: str = "") -> list[tuple[str, str | Non
     return found
 
 
-@pytest.mark.parametrize("job", [ShardsJob, TrainJob, EvaluateJob, ReportJob])
+@pytest.mark.parametrize("job", [AsrJob, ShardsJob, TrainJob, EvaluateJob, ReportJob])
 def test_every_setting_says_what_it_does(job: type[Settings]) -> None:
     assert [name for name, text in leaves(job) if not text] == []
 
 
-@pytest.mark.parametrize("job", [ShardsJob, TrainJob, EvaluateJob, ReportJob])
+@pytest.mark.parametrize("job", [AsrJob, ShardsJob, TrainJob, EvaluateJob, ReportJob])
 def test_defaults_hold(job: type[Settings]) -> None:
     assert job() == job.model_validate(job().model_dump())
 
