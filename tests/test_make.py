@@ -101,6 +101,7 @@ def test_the_demo_is_all_verbs_in_order_and_settings_go_to_training(project: Pat
     assert code == 0
     assert calls == [
         "<shards><--preset><demo>",
+        "<report><data/demo/shards><--truth><data/demo/videos>",
         "<train><--preset><demo><--training.steps><3>",
         "<evaluate><--preset><demo>",
         "<report><--preset><demo>",
@@ -111,6 +112,13 @@ def test_verify_and_status_take_a_folder_or_a_run(project: Path) -> None:
     make(project, "verify", "OUT=o 1")
     _, calls = make(project, "status", "RUN=real", "OUT=o 1")
     assert calls == ["<verify><o 1>", "<status><o 1>", "<status><runs/real>"]
+
+
+def test_report_and_view_take_a_folder_of_shards(project: Path) -> None:
+    _, calls = make(project, "report", "OUT=o 1")
+    assert calls == ["<report><o 1>"]
+    _, calls = make(project, "view", "OUT=o 1", "ARGS=--port 0")
+    assert calls == ["<view><o 1><--port><0>"]
 
 
 def test_a_python_that_is_too_old_is_refused_with_the_cure(project: Path) -> None:
