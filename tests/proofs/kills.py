@@ -44,6 +44,12 @@ class Process:
         # A worker that has a task bears its name; one that idles is of no interest.
         return "worker" if self.command.startswith("ray::build_remotely") else ""
 
+    @property
+    def builds(self) -> bool:
+        """Whether it belongs to the build; Ray's own monitors and agents outlive a dead driver
+        by some seconds, and know nothing of the output."""
+        return bool(self.role) or self.exe == "gcs_server" or self.command.startswith("ray::IDLE")
+
     def is_alive(self) -> bool:
         now = _read(self.pid)
         return now is not None and now.born == self.born
@@ -112,7 +118,7 @@ class Run:
         if self.popen.poll() is None:
             self.popen.kill()
         self.popen.wait()
-        for process in self.seen:  # those that it would leave behind
+        for process in self.seen:  # whatever was frozen
             process.signal(signal.SIGCONT)
         self.end_of_all()
 
@@ -137,13 +143,14 @@ class Run:
         return self.popen.poll()
 
     def end_of_all(self, timeout_s: float = 30.0) -> list[Process]:
-        """Wait until the processes below are gone too; kill and return those that stay."""
+        """Wait until all that builds is gone; return what stays. Nothing is left behind."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
-            if not (left := [process for process in self.seen if process.is_alive()]):
-                return []
+            left = [process for process in self.seen if process.builds and process.is_alive()]
+            if not left:
+                break
             time.sleep(0.1)
-        for process in left:
+        for process in self.seen:
             process.signal(signal.SIGKILL)
         return left
 
@@ -157,6 +164,8 @@ class Campaign:
     rounds: int = 0
     runs: int = 0
     orphans: list[str] = field(default_factory=list)
+    """Processes of the build that were still there 30 s after its driver."""
+
     longest_run_s: float = 0.0
 
 
@@ -194,6 +203,7 @@ def campaign(
                 tally.longest_run_s = max(tally.longest_run_s, time.monotonic() - run.started)
                 tally.orphans += [process.command[:80] for process in run.end_of_all()]
             tally.exits[code] += 1
+            print(f"  run {tally.runs}: exit code {code}, kills {dict(tally.kills)}", flush=True)
         check()
     return tally
 
