@@ -36,8 +36,9 @@ def remote_source(source: Path, bucket: str) -> str:
 
 
 def tree(out: str) -> dict[str, tuple[int, str]]:
-    """Size and version of every object but the plan's own state."""
+    """Size and version of every object; how long it took to make is no content."""
     found = storage.list_versions(out, deep=True)
+    found.pop(f"{out}/.costs.jsonl", None)
     return {path.removeprefix(f"{out}/"): version for path, version in found.items()}
 
 
