@@ -115,10 +115,9 @@ def test_verify_and_status_take_a_folder_or_a_run(project: Path) -> None:
 
 
 def test_report_and_view_take_a_folder_of_shards(project: Path) -> None:
-    _, calls = make(project, "report", "OUT=o 1")
-    assert calls == ["<report><o 1>"]
+    make(project, "report", "OUT=o 1")
     _, calls = make(project, "view", "OUT=o 1", "ARGS=--port 0")
-    assert calls == ["<view><o 1><--port><0>"]
+    assert calls == ["<report><o 1>", "<view><o 1><--port><0>"]
 
 
 def test_a_python_that_is_too_old_is_refused_with_the_cure(project: Path) -> None:
