@@ -15,7 +15,6 @@ too late takes back what the record does not name.
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -25,7 +24,7 @@ from shards import storage
 from shards.check import check_part
 from shards.rows import rows_bytes, rows_table, with_rows
 from shards.schema import SCHEMA_VERSION, canonical_json
-from shards.write import PartRecord
+from shards.write import MAX_PARTS, PartRecord, part_name
 
 logger = logging.getLogger(__name__)
 
@@ -212,7 +211,7 @@ def publish_parts(out: str, record: BundleRecord) -> BundleRecord:
     for part in parts:
         storage.publish(part.temporary, storage.join(out, part.name))
     if not is_remote:  # where another attempt may be about to name them
-        _delete_tars(out, record.bundle, keep=[part.name for part in parts])
+        _delete_later_parts(out, record.bundle, len(parts))
     rows = rows_bytes(parts)
     rows_sha256 = hashlib.sha256(rows).hexdigest()
     record = dataclasses.replace(record, parts=parts, rows_sha256=rows_sha256)
@@ -237,10 +236,13 @@ def _withdraw(out: str, late: BundleRecord, standing: BundleRecord) -> None:
         storage.delete(rows_path(out, late))
 
 
-def _delete_tars(out: str, bundle: str, keep: Sequence[str]) -> None:
-    for name in storage.list_names(out, ".tar"):
-        if name.startswith(f"{bundle}-") and name not in keep:
-            storage.delete(storage.join(out, name))
+def _delete_later_parts(out: str, bundle: str, num_parts: int) -> None:
+    """Delete parts of an older build that had more. By name: a folder may hold 75,000 tars."""
+    for number in range(num_parts, MAX_PARTS):
+        path = storage.join(out, part_name(bundle, number))
+        if not storage.exists(path):
+            return
+        storage.delete(path)
 
 
 def _compare(standing: BundleRecord, late: BundleRecord) -> None:
