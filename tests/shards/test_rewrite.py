@@ -7,6 +7,7 @@ import pytest
 from shards import storage
 from shards.commit import BundleRecord, commit_bundle, sweep_uncommitted
 from shards.fold import fold
+from shards.manifest import Manifest
 from shards.rewrite import rewrite_bundle
 from shards.write import ShardWriter
 
@@ -107,3 +108,18 @@ def test_damage_does_not_get_a_good_hash(tmp_path, build):
     with pytest.raises(ValueError, match=r"000000-02\.tar"):
         rewrite_bundle(out, "000000", {"a"}, "without", **CAPS)
     assert tree(out) == before
+
+
+def test_in_a_bucket_the_same_holds(bucket, build):
+    out, wanted = build(f"{bucket}/all", "abcd"), build(f"{bucket}/wanted", "bd", "without")
+    rewrite_bundle(out, "000000", {"a", "c"}, "without", **CAPS)
+    sweep_uncommitted(out)
+    for folder, suffix in (("", ".tar"), ("/done", "")):
+        names = storage.list_names(out + folder, suffix)
+        assert names == storage.list_names(wanted + folder, suffix)
+        for name in names:
+            assert storage.sha256_of(f"{out}{folder}/{name}") == storage.sha256_of(
+                f"{wanted}{folder}/{name}"
+            )
+    assert fold(out, ["000000"]).sha256 == fold(wanted, ["000000"]).sha256
+    assert Manifest.load(out).samples.num_rows == 8
