@@ -12,7 +12,8 @@ import ray
 from pipeline.asr.transcript import NoTranscript, origin_of, save_none
 from pipeline.asr.work import Outcome, Setup, Transcriber
 from pipeline.listing.source import SourceFile
-from pipeline.tasks.run import DRAIN_S, POLL_S, asked_to_stop
+from pipeline.tasks.dispatch import POLL_S
+from pipeline.tasks.run import DRAIN_S, asked_to_stop
 from pipeline.tasks.session import Drained
 
 logger = logging.getLogger(__name__)

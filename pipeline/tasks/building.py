@@ -25,7 +25,8 @@ def build(to_build: TaskList, num_sources: int, ray_config: RayConfig) -> int:
         ray_config: Where to build.
     """
     # Ray takes a second to import: not for a run that has nothing to build.
-    from pipeline.tasks.run import BuildError, run_bundles
+    from pipeline.tasks.dispatch import BuildError
+    from pipeline.tasks.run import run_bundles
     from pipeline.tasks.session import Drained, ray_session
 
     num_before = num_sources - to_build.num_sources

@@ -14,6 +14,8 @@ from shards import storage
 
 QUARANTINE = "quarantine.json"
 VERSION = 1
+MOST_IN_A_ROW = 5
+"""Sources that may fail one after the other before the machine is suspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +85,34 @@ def verdicts_on(sources: Sequence[SourceFile], verdicts: Iterable[Verdict]) -> t
         for verdict in verdicts
         if verdict.video_id in by_id and verdict.is_on(by_id[verdict.video_id])
     )
+
+
+class Quarantine:
+    """The quarantine of one build.
+
+    A verdict is kept back until a source has come through after it. Where none does, one after the
+    other, it is the machine that is at fault.
+
+    Args:
+        out: Output folder.
+    """
+
+    def __init__(self, out: str) -> None:
+        self._out = out
+        self._known = load_quarantine(out)
+        self._unsure: list[Verdict] = []
+
+    def on(self, sources: Sequence[SourceFile]) -> tuple[Verdict, ...]:
+        """Return what is known of some sources from earlier builds."""
+        return verdicts_on(sources, self._known)
+
+    def suspect(self, verdict: Verdict) -> bool:
+        """Note a verdict; return whether it is rather the machine that is to be suspected."""
+        self._unsure.append(verdict)
+        return len(self._unsure) >= MOST_IN_A_ROW
+
+    def confirm(self) -> None:
+        """A source came through: those that did not are to blame, and are remembered."""
+        if self._unsure:
+            add_to_quarantine(self._out, self._unsure)
+            self._unsure = []

@@ -1,68 +1,22 @@
 """Bundles as Ray tasks: a few in flight, finite retries, poison isolated, and a clean stop."""
 
-import errno
 import logging
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import FrameType
 
-import ray
-
-from pipeline.tasks.bundle import BundleCounts, BundleTask, Suspicion
-from pipeline.tasks.jobs import (
-    DEATHS_ALONE,
-    DEATHS_TO_ISOLATE,
-    Isolation,
-    Job,
-    isolate,
-    suspects_of,
-)
-from pipeline.tasks.progress import add_counts, note_path
-from pipeline.tasks.quarantine import Verdict, add_to_quarantine, load_quarantine, verdicts_on
-from pipeline.tasks.remote import Room, build_remotely, probe_remotely
+from pipeline.tasks.bundle import BundleCounts, BundleTask
+from pipeline.tasks.dispatch import BuildError, Dispatch
 from pipeline.tasks.session import Drained
-from pipeline.tasks.waiting import Watched
-from shards import storage
-from shards.commit import read_record
 
 logger = logging.getLogger(__name__)
 
-POLL_S = 0.5
-REMOTE_POLL_S = 10.0
-"""Between two looks at the notes of an output in an object store."""
-
-BACKOFF_S = 2.0
 DRAIN_S = 24.0
 """Leaves time to let go of Ray within the 30 s that batch systems grant."""
 
-IN_FLIGHT_PER_CPU = 2
-"""So that no CPU waits for us, and a cluster that can grow sees that there is more to do."""
-
-ROOM_S = 30.0
-"""Between two looks at how large the cluster is."""
-
 NUM_TOLD = 3
-
-OUTPUT_FAILS = frozenset(
-    {
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENOTDIR,
-        errno.EISDIR,
-        errno.ENAMETOOLONG,
-    }
-)
-"""Errors that every other bundle would meet as well: the build stops at the first."""
-
-
-class BuildError(RuntimeError):
-    """A build that could not be completed; the message says why, and what to do."""
 
 
 def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], None]) -> None:
@@ -78,7 +32,7 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
         BuildError: If the output cannot be written, or Ray died, which stops the build; or if
             bundles failed, which lets all others be committed first.
     """
-    run = _Run(tasks)
+    run = Dispatch(tasks)
     with asked_to_stop() as stop:
         while run.is_open(may_start=not stop):
             if not stop:
@@ -87,6 +41,7 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
                 break
             run.settle()
             on_poll(run.counts())
+    run.close()
     if stop:
         for failure in run.failures:
             logger.error("%s", failure)
@@ -99,219 +54,6 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
             f"{f'; and {more} more, see above' if more > 0 else ''}. The same command tries them "
             "again"
         )
-
-
-class _Run:
-    """Where each bundle of a build is: waiting, under way, isolated, done or failed."""
-
-    def __init__(self, tasks: Sequence[BundleTask]) -> None:
-        self.settings = tasks[0].shards
-        self.out = tasks[0].out
-        self.room = Room.of_cluster(self.settings)
-        self._room_read = time.monotonic()
-        self.waiting: list[Job] = []
-        self.running: dict[ray.ObjectRef, Watched] = {}
-        self.isolated: dict[str, Isolation] = {}
-        self.failures: list[str] = []
-        self.num_done = 0
-        self._done = BundleCounts()
-        self._poll_s = REMOTE_POLL_S if storage.is_remote(self.out) else POLL_S
-        self._known = load_quarantine(self.out)
-        # One by one: a million sources are not to stand in memory as objects.
-        self._tasks = tasks
-        self._num_begun = 0
-
-    def is_open(self, *, may_start: bool) -> bool:
-        """Return whether there is something to wait for."""
-        is_more = bool(self.waiting) or self._num_begun < len(self._tasks)
-        return bool(self.running) or (may_start and is_more)
-
-    def counts(self) -> BundleCounts:
-        """Return what is done, in bundles that are committed and in those under way."""
-        builds = [one for one in self.running.values() if one.job.probed is None]
-        notes = [one.look(self._poll_s) for one in builds]
-        return add_counts([self._done, *(note for note in notes if note is not None)])
-
-    def start(self) -> None:
-        """Hand jobs to Ray: side by side, and those that want to be alone at the very last."""
-        if time.monotonic() - self._room_read > ROOM_S:
-            self.room, self._room_read = Room.of_cluster(self.settings), time.monotonic()
-        while (job := self._next()) is not None:
-            remote = build_remotely if job.probed is None else probe_remotely
-            options = self.room.options(is_alone=job.is_alone)
-            reference = remote.options(**options).remote(job.task, job.name)
-            self.running[reference] = Watched(job)
-
-    def _next(self) -> Job | None:
-        now = time.monotonic()
-        is_any_alone = any(one.job.is_alone for one in self.running.values())
-        if not is_any_alone and len(self.running) < self.room.num_cpus * IN_FLIGHT_PER_CPU:
-            return self._pop(now, alone=False) or self._fresh() or self._next_alone(now)
-        return self._next_alone(now)
-
-    def _next_alone(self, now: float) -> Job | None:
-        is_quiet = all(one.job.is_alone for one in self.running.values())
-        if is_quiet and len(self.running) < self.room.num_nodes:
-            return self._pop(now, alone=True)
-        return None
-
-    def _pop(self, now: float, *, alone: bool) -> Job | None:
-        for place, job in enumerate(self.waiting):
-            if job.not_before <= now and job.is_alone == alone:
-                return self.waiting.pop(place)
-        return None
-
-    def _fresh(self) -> Job | None:
-        if self._num_begun == len(self._tasks):
-            return None
-        task = self._tasks[self._num_begun]
-        self._num_begun += 1
-        quarantined = verdicts_on(task.sources, self._known)
-        return Job(replace(task, quarantined=quarantined, is_final=False))
-
-    def settle(self) -> None:
-        """Wait a little; take in what ended, and give up what is overdue."""
-        if not self.running:
-            time.sleep(POLL_S)
-            return
-        ready, _ = ray.wait(list(self.running), timeout=POLL_S)
-        for reference in ready:
-            self._take(reference, self.running.pop(reference))
-        for reference, watched in list(self.running.items()):
-            watched.look(self._poll_s)
-            if watched.is_overdue(self.settings.overdue_s):
-                del self.running[reference]
-                # It may sit on a frozen node and wake up later: what it commits then is equal.
-                ray.cancel(reference, force=True)
-                storage.delete(note_path(self.out, watched.job.name))
-                self._lost(watched.job, "no sign of life past its deadline")
-
-    def _take(self, reference: ray.ObjectRef, watched: Watched) -> None:
-        job = watched.job
-        try:
-            result = ray.get(reference)
-        except ray.exceptions.RayTaskError as error:
-            self._failed(job, error.cause if isinstance(error.cause, Exception) else error)
-        except ray.exceptions.OutOfMemoryError as error:
-            self._died(watched, "E_OOM", _first_line(error))
-        except ray.exceptions.WorkerCrashedError as error:
-            self._died(watched, "E_CRASH", _first_line(error))
-        except ray.exceptions.LocalRayletDiedError as error:
-            raise BuildError(
-                f"Ray on this machine died ({_first_line(error)}); the same command goes on"
-            ) from error
-        except ray.exceptions.RayError as error:
-            self._lost(job, _first_line(error))
-        else:
-            self._ended(job, result)
-        storage.delete(note_path(self.out, job.name))
-
-    def _ended(self, job: Job, result: BundleCounts | Verdict | None) -> None:
-        if isinstance(result, BundleCounts):
-            self.num_done += 1
-            self._done = add_counts([self._done, result])
-        elif result is not None and not job.is_alone:
-            self._again(job, alone=True)
-        else:
-            self._tried(job, result)
-
-    def _failed(self, job: Job, error: Exception) -> None:
-        """Our own code raised."""
-        if isinstance(error, Suspicion):
-            ids = {verdict.video_id for verdict in error.verdicts}
-            self._isolate(job, ids, alone=True)
-        elif isinstance(error, OSError) and error.errno in OUTPUT_FAILS:
-            for reference in self.running:
-                ray.cancel(reference, force=True)
-            raise BuildError(
-                f"{self.out} cannot be written: {error}; once it can, the same command goes on"
-            ) from error
-        elif isinstance(error, OSError):
-            self._lost(job, f"{type(error).__name__}: {error}")
-        else:
-            self._fail(job, f"{type(error).__name__}: {_first_line(error)}")
-
-    def _died(self, watched: Watched, code: str, reason: str) -> None:
-        """The worker died, and nothing says that its node did."""
-        job = watched.job
-        note = watched.look(0)
-        job.deaths += 1
-        job.seen.append(note.source if note else "")
-        if job.probed is not None:
-            if job.is_alone and job.deaths >= DEATHS_ALONE:
-                # The reason names processes and ports; a reject must read the same each time.
-                detail = f"its worker died {job.deaths} times with nothing else on the node"
-                self._tried(job, Verdict.on(job.task.sources[0], code, detail, "task"))
-            else:
-                self._again(job, alone=True)
-        elif job.deaths >= self.settings.attempts:
-            self._fail(
-                job,
-                f"its worker died {job.deaths} times ({reason}), though no source does that "
-                "alone; raise shards.task_memory_bytes, or lower shards.sources_per_bundle",
-            )
-        elif job.deaths == DEATHS_TO_ISOLATE:
-            logger.warning("%s: %s; its sources are tried one by one", job.label, reason)
-            self._isolate(job, suspects_of(job), alone=False)
-        else:
-            logger.warning("%s: %s; attempt %d follows", job.label, reason, job.attempt + 1)
-            self._again(job, alone=job.is_alone)
-
-    def _lost(self, job: Job, reason: str) -> None:
-        """The job went with its node, or nobody knows where it is."""
-        record = read_record(self.out, job.task.bundle, with_samples=False)
-        is_committed = record is not None and record.fingerprint == job.task.fingerprint
-        if job.probed is None and record is not None and is_committed:
-            counts = BundleCounts(len(record.planned), record.num_samples, len(record.rejects))
-            self._ended(job, counts)
-            return
-        job.losses += 1
-        if job.losses >= self.settings.attempts:
-            self._fail(job, f"lost {job.losses} times ({reason})")
-        else:
-            logger.warning("%s: %s; attempt %d follows", job.label, reason, job.attempt + 1)
-            self._again(job, alone=job.is_alone)
-
-    def _again(self, job: Job, *, alone: bool) -> None:
-        if alone and not job.is_alone:
-            job.deaths = 0
-        job.is_alone = alone
-        job.not_before = time.monotonic() + BACKOFF_S * 2 ** (job.deaths + job.losses)
-        job.attempt += 1
-        self.waiting.append(job)
-
-    def _fail(self, job: Job, reason: str) -> None:
-        message = f"{job.label}: {reason}"
-        logger.error("%s", message)
-        self.failures.append(message)
-        if job.probed is not None:
-            # Without a verdict on one of its sources the bundle cannot be built either.
-            self.isolated.pop(job.task.bundle, None)
-
-    def _isolate(self, job: Job, suspects: set[str], *, alone: bool) -> None:
-        isolation, probes = isolate(job, suspects)
-        self.isolated[job.task.bundle] = isolation
-        for probe in probes:
-            probe.is_alone = probe.is_alone or alone
-        self.waiting += probes
-
-    def _tried(self, job: Job, verdict: Verdict | None) -> None:
-        """A source has been tried; after the last one of its bundle, build it again."""
-        isolation = self.isolated.get(job.task.bundle)
-        if isolation is None:
-            return
-        isolation.pending.discard(job.task.sources[0].video_id)
-        if verdict is not None:
-            logger.warning("%s: quarantined, %s: %s", job.label, verdict.code, verdict.detail)
-            isolation.verdicts.append(verdict)
-            add_to_quarantine(self.out, [verdict])
-        if not isolation.pending:
-            del self.isolated[job.task.bundle]
-            self.waiting.append(isolation.conclude())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["no reason given"])[0]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from configs.clips import ClipsConfig
 from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
 from pipeline.listing.source import SourceFile
-from pipeline.tasks import run as run_module
+from pipeline.tasks import dispatch as dispatch_module
 from pipeline.tasks.bundle import BundleCounts, BundleTask, Suspicion
 from pipeline.tasks.progress import reporter
 from pipeline.tasks.quarantine import Verdict, load_quarantine
@@ -77,11 +77,11 @@ def build(tmp_path, monkeypatch):
         out = str(tmp_path / "out")
         (tmp_path / "out" / "done").mkdir(parents=True, exist_ok=True)
         fake = FakeRay(script)
-        monkeypatch.setattr(run_module, "ray", fake)
-        monkeypatch.setattr(run_module, "build_remotely", fake.remote("build"))
-        monkeypatch.setattr(run_module, "probe_remotely", fake.remote("probe"))
-        monkeypatch.setattr(run_module, "BACKOFF_S", 0.0)
-        monkeypatch.setattr(run_module, "POLL_S", 0.0)
+        monkeypatch.setattr(dispatch_module, "ray", fake)
+        monkeypatch.setattr(dispatch_module, "build_remotely", fake.remote("build"))
+        monkeypatch.setattr(dispatch_module, "probe_remotely", fake.remote("probe"))
+        monkeypatch.setattr(dispatch_module, "BACKOFF_S", 0.0)
+        monkeypatch.setattr(dispatch_module, "POLL_S", 0.0)
         monkeypatch.setattr(Room, "of_cluster", classmethod(lambda cls, settings: ROOM))
         shards = ShardsConfig(**settings)
         task = BundleTask(
@@ -273,3 +273,19 @@ def test_ray_that_died_on_this_machine_says_so(build):
         return ray.exceptions.LocalRayletDiedError()
 
     assert "Ray on this machine died" in build(script).error
+
+
+def test_where_nothing_comes_through_the_machine_is_to_blame_and_no_source(build, tmp_path):
+    def script(call):
+        opened = set(call.ids) - {verdict.video_id for verdict in call.task.quarantined}
+        return ray.exceptions.OutOfMemoryError("full") if opened else OK
+
+    fake = build(script, names=("ada", "bob", "cy", "eve", "fay"))
+    assert "5 sources in a row failed" in fake.error and "memory" in fake.error
+    assert load_quarantine(str(tmp_path / "out")) == []
+
+
+def test_a_lone_poisoned_source_is_remembered_though_nothing_was_opened_after_it(build, tmp_path):
+    fake = build(dies_at("bob"), names=("bob",))
+    assert fake.error is None
+    assert [verdict.video_id for verdict in load_quarantine(str(tmp_path / "out"))] == ["bob"]
