@@ -9,7 +9,7 @@ from builds import environment, finish, shards
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(3000)]
 
-QUOTA = {"worker": 20, "decoder": 20, "raylet": 11, "driver": 13}
+QUOTA = {"worker": 19, "decoder": 19, "raylet": 11, "driver": 13}
 
 
 def test_a_build_that_is_killed_at_random_writes_the_same_bytes(
