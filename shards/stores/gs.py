@@ -18,6 +18,10 @@ from shards.stores.address import bucket_and_key
 from shards.stores.errors import ChangedError
 
 
+class _PastEnd(Exception):  # noqa: N818  it is no error
+    """A span begins behind the end of an object."""
+
+
 class GcsStore:
     """Objects of all buckets. Credentials are those of the environment."""
 
@@ -35,13 +39,24 @@ class GcsStore:
     def get(self, path: str, start: int, end: int | None, version: str = "") -> tuple[bytes, str]:
         if end is not None and end <= start:
             return b"", version
-        name = f"{_plain(path)}#{version}" if version else _plain(path)
+        bucket, key = bucket_and_key(path)
+        asked = {"headers": {"Range": f"bytes={start}-{'' if end is None else end - 1}"}}
+        if start == 0 and end is None:
+            asked = {}
+        # gcsfs has no way of its own to ask for a generation, except in the name of the object.
+        pinned = {"generation": version} if version else {}
+        where = f"{self._files._location}/download/storage/v1/b/{quote(bucket)}/o"
         try:
-            data = self._run(path, self._files.cat_file, name, start=start, end=end)
-        except OSError as error:
-            if "416" in str(error):
-                return b"", version
+            _, data = self._run(
+                path, self._files.call, "GET", f"{where}/{quote(key, safe='')}", alt="media",
+                **asked, **pinned,
+            )  # fmt: skip
+        except FileNotFoundError:
+            if version:
+                raise ChangedError(path) from None
             raise
+        except _PastEnd:
+            return b"", version
         return data, version
 
     def put(self, path: str, data: bytes, *, create: bool = False, replaces: str = "") -> str:
@@ -88,6 +103,8 @@ class GcsStore:
         except (FileNotFoundError, FileExistsError, PermissionError):
             raise
         except HttpError as error:
+            if int(error.code or 0) == 416:
+                raise _PastEnd from None
             detail = f"Google Cloud Storage said {error.code}"
             raise OSError(errno.EIO, detail, path) from None
         except google.auth.exceptions.GoogleAuthError as error:
@@ -96,6 +113,11 @@ class GcsStore:
         except (aiohttp.ClientError, requests.RequestException, TimeoutError) as error:
             detail = f"Google Cloud Storage did not answer ({type(error).__name__})"
             raise OSError(errno.EIO, detail, path) from None
+        except OSError as error:
+            if str(error).startswith("Forbidden"):  # what gcsfs makes of 403, with the answer
+                detail = "Google Cloud Storage said 403"
+                raise PermissionError(errno.EACCES, detail, path) from None
+            raise
 
 
 def _plain(path: str) -> str:

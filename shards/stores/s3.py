@@ -13,6 +13,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 from fsspec.asyn import sync
 
@@ -26,6 +27,14 @@ PART_BYTES = 16 << 20
 _TIMEOUTS = {"connect_timeout": 10, "read_timeout": 30}
 _CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "RequestTimeout"})
 """Refusals that S3 asks to send again."""
+_NO_ANSWER = (
+    ConnectionError,
+    HTTPClientError,
+    NoConnectionError,
+    ResponseParserError,
+    TimeoutError,
+    WireError,
+)
 _ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "404"})
 
 
@@ -166,7 +175,7 @@ def _in_our_words(error: Exception, path: str) -> Exception:
         return _refusal(_status(error), str(error.response.get("Error", {}).get("Code", "")), path)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return PermissionError(f"{path} needs credentials, got none in the environment")
-    if isinstance(error, HTTPClientError | ResponseParserError | WireError | TimeoutError):
+    if isinstance(error, _NO_ANSWER):
         return TransientError(f"the S3 server did not answer ({type(error).__name__})")
     if isinstance(error, BotoCoreError):
         return OSError(f"{path} cannot be asked for ({type(error).__name__})")

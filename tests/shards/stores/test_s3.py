@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 import traceback
@@ -158,6 +159,15 @@ def test_a_store_that_stays_down_ends_in_an_error_that_names_the_path(bucket, fa
     with pytest.raises(OSError, match=rf"503 .*tried {retry.TRIES} times.*{bucket}/x"):
         storage.read_bytes(f"{bucket}/x")
     assert counts()["503"] == retry.TRIES, "no library below retries as well"
+
+
+def test_a_server_that_is_away_is_waited_for_a_little(bucket, monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
+        monkeypatch.setattr(objects, "_stores", {})
+        with pytest.raises(OSError, match=f"did not answer.*tried {retry.TRIES} times"):
+            storage.read_bytes(f"{bucket}/x")
 
 
 def test_what_is_missing_or_forbidden_is_told_apart_and_not_tried_again(bucket):
