@@ -3,6 +3,7 @@
 from tqdm_loggable.auto import tqdm
 
 from pipeline.console import say
+from pipeline.tasks.plancheck import plan_problems
 from shards.manifest import Manifest
 from shards.verify import NUM_DECODED, verify
 
@@ -24,6 +25,7 @@ def run(folder: str, quick: bool = False, decode: int | None = NUM_DECODED) -> i
             bar.update(done - bar.n)
 
         problems = verify(folder, num_decoded=decode, quick=quick, on_bytes=show)
+    problems += [one for one in plan_problems(folder) if one not in problems]
     for problem in problems:
         say(problem)
     if problems:

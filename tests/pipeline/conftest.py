@@ -9,8 +9,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from pipeline.tasks.plan import PLAN_COLUMNS, Plan
+from pipeline.tasks.planfile import save_plan
 from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
 from shards.fold import fold
@@ -150,6 +153,14 @@ def write_shards(out: Path) -> None:
         "000000": {"cooking/eggs": ("crack the eggs", 3), f"odd {HOSTILE}": (HOSTILE, 3)},
         "000001": {"quiet": ("nothing is said", 6)},
     }
+    sources = [
+        {"video_id": video_id, "bundle": int(bundle), "bytes": 123_456, "digest": bytes(16)}
+        for bundle, videos in bundles.items()
+        for video_id in sorted([*videos, f"torn {bundle}"])
+    ]
+    plan = Plan("settings", (), pa.Table.from_pylist(sources, schema=PLAN_COLUMNS))
+    out.mkdir(parents=True)
+    save_plan(str(out), plan)
     for bundle, videos in bundles.items():
         lost = f"torn {bundle}"
         with ShardWriter(str(out), bundle, max_bytes=2**24, max_samples=4) as writer:
@@ -171,7 +182,7 @@ def write_shards(out: Path) -> None:
             for video_id, (_, count) in videos.items()
         ]
         rows.append(_video_row(lost, written=0, planned=0))
-        record = BundleRecord(bundle, "f" + bundle, planned, parts, rejects, rows)
+        record = BundleRecord(bundle, plan.fingerprints()[bundle], planned, parts, rejects, rows)
         commit_bundle(str(out), record)
     plan_reject = _reject_row("nowhere", "E_CAPNOVIDEO", "", clips=0)
     fold(str(out), sorted(bundles), [plan_reject])

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline import cli
+from pipeline.tasks.plan import PLAN_COLUMNS, Plan
+from pipeline.tasks.planfile import save_plan
 from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
 from shards.fold import fold
@@ -30,6 +33,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = encode_clip(frames_THWC, fps=10, crf=30)
     audio = encode_audio(rng.integers(-9000, 9000, 3200, np.int16), 16_000)
     bundles = [f"{number:06d}" for number in range(3)]
+    sources = [
+        {"video_id": f"{bundle}-{name}", "bundle": int(bundle), "bytes": 1, "digest": bytes(16)}
+        for bundle in bundles
+        for name in "ab"
+    ]
+    plan = Plan("settings", (), pa.Table.from_pylist(sources, schema=PLAN_COLUMNS))
+    out.mkdir()
+    save_plan(str(out), plan)
     for bundle in bundles:
         videos = [f"{bundle}-{name}" for name in "ab"]
         with ShardWriter(str(out), bundle, max_bytes=2**20, max_samples=5) as writer:
@@ -43,7 +54,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     writer.add(Sample(meta, clip, windows[0].text, windows, audio), "train")
             parts = writer.finish()
         planned = dict.fromkeys(videos, 4)
-        commit_bundle(str(out), BundleRecord(bundle, "f", planned, parts))
+        rows = [{"video_id": video, "sha256": video} for video in videos]
+        record = BundleRecord(bundle, plan.fingerprints()[bundle], planned, parts, [], rows)
+        commit_bundle(str(out), record)
     fold(str(out), bundles)
     assert verify(str(out), num_decoded=None) == []
     return out
