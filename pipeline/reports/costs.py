@@ -17,15 +17,13 @@ class Cost:
     ratio: float | None
 
 
-def compare(estimate: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> list[Cost]:
-    """Return the figures of an estimate and an outcome, none where neither is known.
+def compare(estimate: Mapping[str, Any], outcome: Mapping[str, Any]) -> list[Cost]:
+    """Return the figures of an estimate and an outcome.
 
     Args:
         estimate: Fields of `pipeline.tasks.estimate.Estimate`.
         outcome: Fields of `pipeline.tasks.costs.Outcome`.
     """
-    if estimate is None or outcome is None:
-        return []
     figures: list[tuple[str, str, Callable[[object], str]]] = [
         ("Videos", "sources", number),
         ("Read", "source_bytes", num_bytes),

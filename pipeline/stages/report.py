@@ -37,7 +37,8 @@ def run_on_shards(folder: str, out: str = "", truth: str = "") -> int:
         ValueError: If the folder holds no whole set of shards.
     """
     estimate, outcome = estimate_and_outcome(folder)
-    costs = compare(estimate and asdict(estimate), outcome and asdict(outcome))
+    known = estimate is not None and outcome is not None
+    costs = compare(asdict(estimate), asdict(outcome)) if known else []
     path, is_new = write_shards_report(folder, out, Path(truth) if truth else None, costs)
     say(f"report: {path}{'' if is_new else ' (of these shards already)'}")
     return 0

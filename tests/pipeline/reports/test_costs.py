@@ -13,7 +13,3 @@ def test_an_estimate_stands_beside_what_happened():
     assert costs["Read"].estimated == "1.0\u202fMiB" and costs["Read"].ratio == 2.0
     assert costs["Length of video"].happened == "30.0\u202fmin"
     assert (costs["Core time"].happened, costs["Core time"].ratio) == ("\u2013", None)
-
-
-def test_what_is_not_known_is_not_compared():
-    assert compare(None, {"clips": 3}) == compare({"clips": 3}, None) == []
