@@ -1,5 +1,7 @@
 """`weakvid view`: a local page over a folder of shards."""
 
+import sys
+
 from pipeline.console import say
 from pipeline.viewer.server import ADDRESS, make_server
 
@@ -15,6 +17,7 @@ def run(folder: str, port: int) -> int:
     with make_server(folder, port) as server:
         say(f"{folder}: http://{ADDRESS}:{server.server_address[1]}/  (this machine only)")
         say("Ctrl-C ends it")
+        sys.stdout.flush()  # the address is wanted now, also through a pipe
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -119,10 +119,12 @@ class Catalog:
     @functools.cached_property
     def flags(self) -> list[tuple[str, int]]:
         """Flags of samples with their numbers, the most frequent first."""
-        found: Counter[str] = Counter()
-        for text, count in _counts(self.samples["flags"]):
-            found.update(dict.fromkeys(json.loads(text), count))
-        return found.most_common()
+        return _flag_counts(self.samples["flags"])
+
+    @functools.cached_property
+    def video_flags(self) -> list[tuple[str, int]]:
+        """Flags of videos with their numbers, the most frequent first."""
+        return _flag_counts(self.videos["flags"])
 
     @functools.cached_property
     def languages(self) -> list[tuple[str, int]]:
@@ -176,6 +178,13 @@ def _page(table: pa.Table, indices: pa.Array, page: int) -> Found:
 def _counts(column: pa.ChunkedArray) -> list[tuple[str, int]]:
     pairs = [(row["values"], row["counts"]) for row in pc.value_counts(column).to_pylist()]
     return sorted(pairs, key=lambda pair: (-pair[1], pair[0] or ""))
+
+
+def _flag_counts(column: pa.ChunkedArray) -> list[tuple[str, int]]:
+    found: Counter[str] = Counter()
+    for text, count in _counts(column):
+        found.update(dict.fromkeys(json.loads(text or "[]"), count))
+    return found.most_common()
 
 
 def _first(table: pa.Table) -> dict[str, Any] | None:

@@ -15,6 +15,12 @@ def report(little_shards):
     return collect(Manifest.load(little_shards))
 
 
+@pytest.fixture
+def short(monkeypatch) -> None:
+    """A page of few sheets is made in a fraction of the time."""
+    monkeypatch.setattr("pipeline.reports.shards.NUM_SHEETS", 2)
+
+
 def test_the_tiles_are_the_totals_of_the_manifest(report):
     tiles = {tile.label: tile for tile in report.tiles}
     assert tiles["Clips"].exact == 12 and tiles["Clips"].note == "of 14 planned"
@@ -55,7 +61,7 @@ def test_there_is_a_sheet_of_each_clip_as_far_as_there_are_that_many(report):
     assert len(set(videos[:3])) == 3
 
 
-def test_the_page_escapes_what_strangers_wrote_and_loads_nothing(built_shards):
+def test_the_page_escapes_what_strangers_wrote_and_loads_nothing(built_shards, short):
     path, is_new = write_shards_report(built_shards)
     page = Path(path).read_text()
     assert is_new and path == f"{built_shards}/{REPORT}"
@@ -63,14 +69,14 @@ def test_the_page_escapes_what_strangers_wrote_and_loads_nothing(built_shards):
     assert "default-src 'none'" in page and "http://" not in page and "https://" not in page
 
 
-def test_the_same_shards_give_the_same_page_and_are_not_drawn_twice(built_shards, tmp_path):
+def test_the_same_shards_give_the_same_page_and_are_not_drawn_twice(built_shards, short, tmp_path):
     path, _ = write_shards_report(built_shards)
     other, is_new = write_shards_report(built_shards, str(tmp_path / "other.html"))
     assert is_new and Path(path).read_text() == Path(other).read_text()
     assert write_shards_report(built_shards) == (path, False)
 
 
-def test_a_new_manifest_gives_a_new_page(built_shards):
+def test_a_new_manifest_gives_a_new_page(built_shards, short):
     path, _ = write_shards_report(built_shards)
     page = Path(path)
     page.write_text(page.read_text().replace(Manifest.load(built_shards).sha256, "0" * 64, 1))
@@ -82,7 +88,7 @@ def test_a_folder_without_a_manifest_is_bad_input(tmp_path):
         write_shards_report(str(tmp_path))
 
 
-def test_with_the_truth_the_bags_are_judged(built_shards, tmp_path):
+def test_with_the_truth_the_bags_are_judged(built_shards, short, tmp_path):
     truth = tmp_path / "corpus" / "truth"
     truth.mkdir(parents=True)
     step = {"video_id": "quiet", "start_s": 0.0, "end_s": 60.0, "sentence": "x", "step": 1}
@@ -94,7 +100,7 @@ def test_with_the_truth_the_bags_are_judged(built_shards, tmp_path):
     assert "How often the bag holds the right narration" in page and "Of 6 clips" in page
 
 
-def test_what_the_build_cost_is_told_and_makes_another_page(built_shards):
+def test_what_the_build_cost_is_told_and_makes_another_page(built_shards, short):
     write_shards_report(built_shards)
     costs = [Cost("Clips planned", "100", "110", 1.1)]
     path, is_new = write_shards_report(built_shards, costs=costs)

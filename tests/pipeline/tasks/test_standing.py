@@ -88,6 +88,20 @@ def test_of_many_records_some_are_read_and_scaled(out, monkeypatch):
     assert standing.is_estimate and standing.rejects == 4 and standing.num_done == 3
 
 
+def test_a_build_in_a_bucket_stands_somewhere_too(bucket):
+    out = f"{bucket}/real"
+    source = {"video_id": "a", "bundle": 0, "bytes": 9, "digest": bytes(16)}
+    plan = Plan("settings", (), pa.Table.from_pylist([source], schema=PLAN_COLUMNS))
+    save_plan(out, plan)
+    assert read_standing(out).stage == "stopped"
+    with hold_output(out):
+        reporter(out, "000000.1")(BundleCounts(0, 7, 0, source="a"))
+        standing = read_standing(out)
+    assert standing.stage == "building" and standing.holder.state == "alive"
+    assert standing.under_way["000000"].clips == 7
+    assert standing.videos_per_s is None
+
+
 def test_nothing_is_written(out, tmp_path):
     before = sorted(path.name for path in tmp_path.rglob("*"))
     read_standing(out)

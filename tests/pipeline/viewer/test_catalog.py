@@ -69,6 +69,8 @@ def test_a_page_past_the_end_is_the_last_one(catalog):
 
 def test_videos_and_rejects_are_found(catalog):
     assert catalog.find_videos(Query(words="torn")).total == 2
+    assert catalog.find_videos(Query(flag="W_DUPBYTES")).total == 2
+    assert catalog.video_flags == [("W_VFR", 5), ("W_DUPBYTES", 2)]
     assert catalog.find_rejects(Query(code="E_MOOV")).total == 2
     assert catalog.find_rejects(Query(words="nowhere")).rows[0]["code"] == "E_CAPNOVIDEO"
     assert catalog.codes == [("E_DUPFRAMES", 2), ("E_MOOV", 2), ("E_CAPNOVIDEO", 1)]
