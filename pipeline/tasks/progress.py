@@ -57,15 +57,6 @@ def add_counts(counts: Iterable[BundleCounts]) -> BundleCounts:
     )
 
 
-def read_counts(out: str, bundles: Iterable[str]) -> BundleCounts:
-    """Return the sum over bundles that are being built; those without a note count nothing.
-
-    Of several attempts at a bundle the last one counts.
-    """
-    notes = (read_note(out, name) for name in newest_names(out, bundles).values())
-    return add_counts(note for note in notes if note is not None)
-
-
 def newest_names(out: str, bundles: Iterable[str]) -> dict[str, str]:
     """Return the name of the last attempt's note of each bundle that has one."""
     wanted = set(bundles)

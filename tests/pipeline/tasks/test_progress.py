@@ -1,25 +1,22 @@
 import pytest
 
 from pipeline.tasks.bundle import BundleCounts, GivenUp
-from pipeline.tasks.progress import add_counts, note_path, read_counts, read_note, reporter
+from pipeline.tasks.progress import add_counts, newest_names, note_path, read_note, reporter
 from shards import storage
 
 
-def test_counts_of_bundles_add_up_and_a_missing_one_counts_nothing(tmp_path):
+def test_each_bundle_has_the_note_of_its_last_attempt_and_probes_have_none(tmp_path):
     out = str(tmp_path)
-    reporter(out, "000000.1")(BundleCounts(1, 5, 0))
-    reporter(out, "000000.1")(BundleCounts(2, 9, 1, "ada", 60.0))
-    reporter(out, "000003.1")(BundleCounts(1, 2, 0))
-    assert read_counts(out, ["000000", "000001", "000003"]) == BundleCounts(3, 11, 1)
-    assert read_counts(out, ["000003"]) == BundleCounts(1, 2, 0)
+    for name in ("000000.9", "000000.10", "000000.p3-11", "000003.1"):
+        reporter(out, name)(BundleCounts(1, 2, 0))
+    wanted = ["000000", "000001", "000003"]
+    assert newest_names(out, wanted) == {"000000": "000000.10", "000003": "000003.1"}
+    assert newest_names(out, ["000003"]) == {"000003": "000003.1"}
 
 
-def test_of_several_attempts_the_last_one_counts_and_probes_do_not(tmp_path):
-    out = str(tmp_path)
-    reporter(out, "000000.9")(BundleCounts(7, 7, 7))
-    reporter(out, "000000.10")(BundleCounts(1, 2, 0))
-    reporter(out, "000000.p3-11")(BundleCounts(1, 1, 1))
-    assert read_counts(out, ["000000"]) == BundleCounts(1, 2, 0)
+def test_counts_add_up():
+    counts = [BundleCounts(2, 9, 1, "ada", 60.0, retries=2), BundleCounts(1, 2, 0, retries=1)]
+    assert add_counts(counts) == BundleCounts(3, 11, 1, retries=3)
 
 
 def test_a_note_says_which_source_is_under_way_and_until_when(tmp_path):
