@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from configs.runs import RayConfig, ShardsJob
+from configs.training import DataConfig
 from pipeline.stages import shards, status, verify
 from pipeline.tasks.session import ray_session
 from shards import storage
@@ -14,6 +15,8 @@ from shards.fold import fold
 from shards.manifest import Manifest
 from shards.read import read_sample_at, read_samples
 from shards.stores import retry, scratch
+from trainers.data.reader import ClipReader
+from trainers.data.tokenizer import Tokenizer, train_tokenizer
 
 
 def job(source: str, out: str, **changes) -> ShardsJob:
@@ -95,6 +98,18 @@ def test_a_clip_is_read_by_its_place_and_shards_in_order(built, remote_source, b
         for sample in read_samples(storage.join(out, shard["name"]))
     ]
     assert keys == [row["key"] for row in rows]
+
+
+def test_training_reads_its_clips_from_the_bucket(built, remote_source, bucket):
+    out = f"{bucket}/out"
+    assert shards.run(job(remote_source, out)) == 0
+    manifest = Manifest.load(out)
+    data = DataConfig(shards=out, resize=32, size=32)
+    tokenizer = Tokenizer(train_tokenizer(manifest.samples["caption"].to_pylist(), 100))
+    reader = ClipReader(data, manifest, tokenizer, 3, 8)
+    examples = [reader.example(row, seed=None) for row in range(manifest.samples.num_rows)]
+    assert {example.frames_THWC.shape for example in examples} == {(32, 32, 32, 3)}
+    assert all(example.mask_K.any() for example in examples)
 
 
 def test_a_second_run_builds_nothing_and_writes_nothing(built, remote_source, bucket):
