@@ -19,6 +19,7 @@ from shards import storage
 from shards.accounting import Books
 from shards.columns import COLUMNS
 from shards.commit import BundleRecord, read_record, read_rows, record_path
+from shards.fold import rejects_digest
 from shards.manifest import MANIFEST, REJECTS, Manifest, iter_rejects
 from shards.rows import with_rows
 from shards.schema import canonical_json
@@ -36,9 +37,11 @@ class Agreement:
 
     Args:
         manifest: The manifest that all is held against.
+        plan_rejects: Its hash of the rejects of what is in no bundle.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, plan_rejects: str) -> None:
+        self._plan_rejects = plan_rejects
         self._out = manifest.out
         self._manifest = manifest
         self._shards_of: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -81,12 +84,15 @@ class Agreement:
 
     def close(self) -> list[str]:
         """Return what does not agree over all bundles. Call it after the last one."""
+        others = list(self._rejects)
         problems = []
+        if rejects_digest(others) != self._plan_rejects:
+            problems.append(f"{MANIFEST} must say the hash of the rejects that are in no bundle")
         try:
-            self._books.enter_plan_rejects(self._rejects)
+            self._books.enter_plan_rejects(others)
             totals = self._books.close()
         except (KeyError, TypeError, ValueError) as error:
-            return [f"the books of {self._out} must close: {error}"]
+            return [*problems, f"the books of {self._out} must close: {error}"]
         problems += [
             f"{MANIFEST} must count {totals[name]!r} {name}, got {counted!r}"
             for name in totals
@@ -143,6 +149,7 @@ def _check_counts(path: str, record: BundleRecord, row: Mapping[str, Any]) -> li
         "fingerprint": record.fingerprint,
         "num_samples": record.num_samples,
         "num_rejects": len(record.rejects),
+        "num_lost": sum(row.get("t0_s") is None for row in record.rejects),
         "planned": sum(record.planned.values()),
     }
     return [

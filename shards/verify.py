@@ -4,6 +4,7 @@ One pass over the bundles: a record is read, held against the manifest, and its 
 through. Nothing is mended here; `weakvid shards` on the same folder builds what is damaged again.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +13,14 @@ from shards.agreement import Agreement
 from shards.check import check_part
 from shards.commit import committed_bundles, record_path
 from shards.manifest import MANIFEST, REJECTS, SAMPLES, VIDEOS, Manifest
+from shards.schema import canonical_json
 from shards.state import SUCCESS, is_complete
 from shards.write import PartRecord
 
 NUM_DECODED = 3
 """Samples of each shard whose clip and audio are decoded."""
 
-MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What reading a field of damaged JSON can raise."""
 
 HASHED = {SAMPLES: "samples_sha256", VIDEOS: "videos_sha256", REJECTS: "rejects_sha256"}
@@ -46,7 +48,7 @@ def verify(
         num_bytes = sum(shard["bytes"] for shard in manifest.shards)
         problems = _check_marker(out) + _check_leftovers(out, manifest)
         problems += _check_hashes(out, facts)
-        agreement = Agreement(manifest)
+        agreement = Agreement(manifest, facts["plan_rejects"])
     except MALFORMED as error:
         return [_placed(storage.join(out, MANIFEST), _said(error))]
     if any(SAMPLES in problem or REJECTS in problem for problem in problems):
@@ -65,7 +67,12 @@ def verify(
             done += part.bytes
             if on_bytes is not None:
                 on_bytes(done, num_bytes)
-    return problems if num_unread else problems + agreement.close()
+    if num_unread:
+        return problems  # the books cannot close without them
+    try:
+        return problems + agreement.close()
+    except MALFORMED as error:
+        return [*problems, _placed(storage.join(out, MANIFEST), _said(error))]
 
 
 def _said(error: Exception) -> str:
@@ -110,6 +117,9 @@ def _check_hashes(out: str, facts: dict[str, Any]) -> list[str]:
             problems.append(f"{path} is missing")
         elif (sha256 := storage.sha256_of(path)) != facts[field]:
             problems.append(f"{path} must have SHA-256 {facts[field]}, got {sha256}")
+    identity = canonical_json({"samples": facts["samples_sha256"], "shards": facts["shards"]})
+    if hashlib.sha256(identity).hexdigest() != facts["sha256"]:
+        problems.append(f"{storage.join(out, MANIFEST)} must say the identity of its samples")
     return problems
 
 

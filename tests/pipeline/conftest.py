@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.tasks.plan import PLAN_COLUMNS, Plan
+from pipeline.tasks.plan import PLAN_COLUMNS, Generation, Plan
 from pipeline.tasks.planfile import save_plan
 from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
@@ -158,7 +158,8 @@ def write_shards(out: Path) -> None:
         for bundle, videos in bundles.items()
         for video_id in sorted([*videos, f"torn {bundle}"])
     ]
-    plan = Plan("settings", (), pa.Table.from_pylist(sources, schema=PLAN_COLUMNS))
+    generations = tuple(Generation(int(bundle), 1) for bundle in bundles)
+    plan = Plan("settings", generations, pa.Table.from_pylist(sources, schema=PLAN_COLUMNS))
     out.mkdir(parents=True)
     save_plan(str(out), plan)
     for bundle, videos in bundles.items():

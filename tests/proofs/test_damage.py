@@ -1,5 +1,6 @@
 """Damage to shards is found, all of it: random flips, cuts and holes, and every member boundary."""
 
+import json
 import random
 import tarfile
 from collections import Counter
@@ -11,12 +12,13 @@ import pyarrow as pa
 import pytest
 
 from pipeline import cli
-from pipeline.tasks.plan import PLAN_COLUMNS, Plan
+from pipeline.tasks.plan import PLAN_COLUMNS, Generation, Plan
 from pipeline.tasks.planfile import save_plan
 from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
 from shards.fold import fold
 from shards.schema import Sample, Window
+from shards.state import mark_complete
 from shards.verify import verify
 from shards.write import ShardWriter
 
@@ -38,7 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for bundle in bundles
         for name in "ab"
     ]
-    plan = Plan("settings", (), pa.Table.from_pylist(sources, schema=PLAN_COLUMNS))
+    generations = tuple(Generation(int(bundle), 1) for bundle in bundles)
+    plan = Plan("settings", generations, pa.Table.from_pylist(sources, schema=PLAN_COLUMNS))
     out.mkdir()
     save_plan(str(out), plan)
     for bundle in bundles:
@@ -117,6 +120,47 @@ def test_the_command_ends_with_one_where_a_byte_is_wrong(folder: Path, capsys) -
     for kind, path, _ in cases(folder, 6, seed=2):
         assert cli.main(["verify", str(folder)]) == 1, kind
         assert path.name in capsys.readouterr().out
+
+
+def changed_somewhere(value: object, rng: random.Random) -> object:
+    """Return a copy of a JSON value in which one place holds something else, or is gone."""
+    copy = json.loads(json.dumps(value))
+    places: list[tuple[dict | list, int | str]] = []
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict | list):
+            for key in node if isinstance(node, dict) else range(len(node)):
+                places.append((node, key))
+                walk(node[key])
+
+    walk(copy)
+    node, key = rng.choice(places)
+    other = rng.choice(("gone", None, 77, -1, "x", [], {}, 1.5, [1], {"a": 1}))
+    if other == "gone":
+        del node[key]
+    else:
+        node[key] = other
+    return copy
+
+
+def test_json_that_is_well_formed_and_says_something_else_is_found(folder: Path, capsys) -> None:
+    rng = random.Random(4)
+    manifest = folder / "manifest.json"
+    paths = [manifest, folder / "plan.json", *sorted(folder.glob("done/*.json"))]
+    for number in range(NUM_QUICK_CASES):
+        path = paths[number % len(paths)]
+        data = path.read_bytes()
+        value = json.loads(data)
+        while (changed := changed_somewhere(value, rng)) == value:
+            pass
+        path.write_text(json.dumps(changed))
+        # Also where whoever changed it signed it as whole.
+        mark_complete(str(folder), manifest.read_bytes())
+        assert cli.main(["verify", str(folder), "--quick"]) == 1, (path.name, changed)
+        path.write_bytes(data)
+        mark_complete(str(folder), manifest.read_bytes())
+    capsys.readouterr()
+    assert cli.main(["verify", str(folder)]) == 0
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,19 @@ def test_a_video_that_only_the_plan_has_is_seen(built_shards):
     assert any(
         "not in videos.parquet: 'more'" in problem for problem in plan_problems(built_shards)
     )
+
+
+def test_counts_and_generations_that_do_not_fit_are_seen(built_shards):
+    path = Path(built_shards, PLAN)
+    value = json.loads(path.read_text())
+    for name in ("bundles", "videos", "bytes", "code"):
+        path.write_text(json.dumps(value | {name: 77}))
+        assert f"must say {name}" in plan_problems(built_shards)[0]
+    value["generations"][0]["num_buckets"] = 1000
+    path.write_text(json.dumps(value))
+    assert "must deal each video to its bundle" in plan_problems(built_shards)[0]
+    path.write_text(json.dumps(value | {"settings": 1}))
+    assert len(plan_problems(built_shards)) == 1
 
 
 def test_a_damaged_or_missing_plan_is_seen(built_shards):
