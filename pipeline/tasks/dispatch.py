@@ -86,6 +86,13 @@ class Dispatch:
         is_more = bool(self.waiting) or self._num_begun < len(self._tasks)
         return bool(self.running) or (may_start and is_more)
 
+    def withdraw(self) -> None:
+        """Take back what Ray has not begun yet."""
+        for reference, watched in list(self.running.items()):
+            if watched.look(0) is None:
+                del self.running[reference]
+                ray.cancel(reference, force=True)
+
     def close(self) -> None:
         """Remember the verdicts that no later success confirmed: all of its bundles are built."""
         if not self.waiting and not self.isolated:

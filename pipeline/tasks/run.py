@@ -39,6 +39,8 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
                 run.start()
             elif time.monotonic() - stop[0] > DRAIN_S:
                 break
+            else:
+                run.withdraw()
             run.settle()
             on_poll(run.counts())
     run.close()

@@ -210,11 +210,11 @@ def test_sigterm_starts_nothing_new_and_says_what_is_committed(session, narrated
     asked: list[bool] = []
 
     def ask(counts):
-        if not asked:
+        if not asked and list((tmp_path / "_tmp").glob("*.progress")):
             asked.append(True)
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Drained, match=r"\d of \d bundles are committed"):
         run_bundles(tasks, ask)
-    # One CPU, two in flight: what was started is committed, the rest is left.
-    assert len(committed_bundles(str(tmp_path))) == min(2, len(tasks) - 1)
+    # One CPU, two in flight: what has begun is committed, what waits in Ray is taken back.
+    assert len(committed_bundles(str(tmp_path))) in (1, 2) and len(tasks) > 2
