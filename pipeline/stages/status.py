@@ -1,6 +1,7 @@
 """`weakvid status`: how far a build or a run is. Reads files only, also while it goes on."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +53,28 @@ def _build_lines(out: str) -> list[str]:
     if standing.videos_per_s:
         lines.append(f"rate      {_rate_text(standing)}")
     lines += [f"working   {line}" for line in _under_way(standing)]
-    lines.append(
-        f"rejects   {about}{number(standing.rejects)} committed, {number(rejects)} under way"
-    )
-    lines += [
-        f"          {code:<13} {number(count):>7}  {reject_meaning(code)}"
-        for code, count in standing.codes.most_common(NUM_CODES)
-    ]
     if standing.stage == "complete" and storage.exists(storage.join(out, MANIFEST)):
+        # The manifest also counts what is in no bundle.
         totals = Manifest.load(out).totals
-        lines.append(
+        return [
+            *lines,
+            f"rejects   {number(totals['rejects'])}",
+            *_code_lines(Counter(totals["codes"])),
             f"tars      {number(totals['shards'])}, {num_bytes(totals['bytes'])}; planned "
-            f"{totals['planned']} = written {totals['written']} + rejected {totals['rejected']}"
-        )
-    return lines
+            f"{totals['planned']} = written {totals['written']} + rejected {totals['rejected']}",
+        ]
+    return [
+        *lines,
+        f"rejects   {about}{number(standing.rejects)} committed, {number(rejects)} under way",
+        *_code_lines(standing.codes),
+    ]
+
+
+def _code_lines(codes: Counter[str]) -> list[str]:
+    return [
+        f"          {code:<13} {number(count):>7}  {reject_meaning(code)}"
+        for code, count in codes.most_common(NUM_CODES)
+    ]
 
 
 def _stage_text(standing: Standing) -> str:

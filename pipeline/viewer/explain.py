@@ -119,7 +119,7 @@ def _explain_video(catalog: Catalog, video_id: str, source: str) -> list[Chapter
 
 def _video_facts(video_id: str, video: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     if video is None:
-        return [("video", video_id), ("state", "rejected before it was in a bundle")]
+        return [("video", video_id), ("state", "rejected; it is in no bundle")]
     planned, written, rejected = (video[name] for name in ("planned", "written", "rejected"))
     facts = [
         ("video", video_id),

@@ -63,3 +63,10 @@ def test_rejects_are_told_by_code_and_a_stopped_build_says_what_to_do(tmp_path, 
         assert status.run(out) == 0
     said = capsys.readouterr().out
     assert "the manifest is being written" in said and "driver    process" in said
+
+
+def test_a_complete_build_counts_what_is_in_no_bundle_too(little_shards, capsys):
+    assert status.run(little_shards) == 0
+    said = capsys.readouterr().out
+    assert "complete" in said and "E_CAPNOVIDEO" in said
+    assert "planned 14 = written 12 + rejected 2" in said

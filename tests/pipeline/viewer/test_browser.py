@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.reports.shards import write_shards_report
 from shards.manifest import Manifest
 
 
@@ -124,4 +125,20 @@ def test_a_narrow_screen_is_not_scrolled_sideways(browser, site, eggs):
     for path in ("/", f"/clip/{eggs}", "/videos", "/video?id=cooking/eggs", "/rejects"):
         browser.open(site + path)
         assert browser.run("document.documentElement.scrollWidth") <= 390, path
+    browser.tell("Emulation.clearDeviceMetricsOverride")
+
+
+def test_the_shard_report_shows_without_complaint_and_fits_a_narrow_screen(
+    browser, little_shards, tmp_path
+):
+    path, _ = write_shards_report(little_shards, str(tmp_path / "report.html"))
+    browser.open(f"file://{path}")
+    assert browser.complaints == []
+    assert browser.run("document.querySelectorAll('.sheet').length") == 12
+    assert browser.run("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert browser.run("document.querySelectorAll('script').length") == 0
+    narrow = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.tell("Emulation.setDeviceMetricsOverride", **narrow)
+    browser.open(f"file://{path}")
+    assert browser.run("document.documentElement.scrollWidth") <= 390
     browser.tell("Emulation.clearDeviceMetricsOverride")

@@ -43,7 +43,7 @@ def test_a_rejected_video_says_why(catalog):
         in told(explain(catalog, "torn 000000"))["1 reject"]["all of it"]
     )
     story = told(explain(catalog, "nowhere"))
-    assert story["Video"]["state"] == "rejected before it was in a bundle"
+    assert story["Video"]["state"] == "rejected; it is in no bundle"
 
 
 @pytest.mark.parametrize(
