@@ -106,6 +106,13 @@ class Catalog:
             masks.append(pc.equal(self.rejects["code"], query.code))
         return _page(self.rejects, _chosen(masks, None, self.rejects.num_rows), query.page)
 
+    def lost(self, video_ids: Sequence[str]) -> dict[str, str]:
+        """Return the code of each of these videos that is rejected as a whole."""
+        is_asked = pc.is_in(self.rejects["video_id"], pa.array(video_ids, pa.string()))
+        rows = self.rejects.filter(pc.and_(is_asked, pc.is_null(self.rejects["t0_s"])))
+        pairs = rows.select(["video_id", "code"]).to_pylist()
+        return {row["video_id"]: row["code"] for row in pairs}
+
     def rejects_of(self, video_id: str) -> list[dict[str, Any]]:
         """Return the rejects of a video, the video itself first, then clips in order of time."""
         rows = self.rejects.filter(pc.field("video_id") == video_id).to_pylist()

@@ -93,7 +93,8 @@ class Pages:
     def videos(self, query: Query) -> str:
         """Return the videos that a query finds, with what became of each."""
         found = self._catalog.find_videos(query)
-        return self._fill("videos.html.j2", "videos", query=query, found=found)
+        lost = self._catalog.lost([row["video_id"] for row in found.rows])
+        return self._fill("videos.html.j2", "videos", query=query, found=found, lost=lost)
 
     def video(self, video_id: str) -> str | None:
         """Return one video: its clips and rejects on its own time axis."""

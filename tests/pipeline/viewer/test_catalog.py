@@ -82,6 +82,7 @@ def test_a_video_knows_its_clips_and_what_it_lost(catalog):
     assert [row["code"] for row in catalog.rejects_of("quiet")] == ["E_DUPFRAMES"]
     assert catalog.video("quiet")["fps"] == pytest.approx(29.97)
     assert catalog.video("nobody") is None
+    assert catalog.lost(["quiet", "torn 000001", "nobody"]) == {"torn 000001": "E_MOOV"}
 
 
 def test_a_million_samples_are_searched_and_paged_in_a_moment(many):
