@@ -1,11 +1,12 @@
 """Objects in a bucket or on a web server: what `shards.storage` needs, each request persistent."""
 
+import io
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, runtime_checkable
 
 from shards.stores.address import WEB, scheme_of, shown
 from shards.stores.errors import ChangedError, TooLargeError
@@ -15,7 +16,7 @@ from shards.stores.retry import TRIES, num_retries, persistently
 
 GRACE_S = 60.0
 LEAST_BYTES_PER_S = 32 << 10
-"""A download may take `GRACE_S`, and as long as its bytes take at this rate."""
+"""A download may take `GRACE_S`, and as long as what has come of it takes at this rate."""
 
 _lock = threading.Lock()
 _stores: dict[tuple[int, str], "Store"] = {}
@@ -40,6 +41,15 @@ class Store(Protocol):
     def page(
         self, folder: str, token: str, *, deep: bool = False
     ) -> tuple[list[tuple[str, int, str]], str]: ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A store whose files are better fetched by one request than piece by piece."""
+
+    def stream(
+        self, path: str, start: int, version: str, take: Callable[[bytes], None]
+    ) -> None: ...
 
 
 def _store(path: str) -> Store:
@@ -107,8 +117,8 @@ def _get(path: str, start: int, end: int | None, version: str = "") -> bytes:
 
 def open_read(path: str) -> IO[bytes]:
     num_bytes, version = version_of(path)
-    if num_bytes < 0:
-        raise OSError(f"{shown(path)} must say how long it is to be read from any place")
+    if num_bytes < 0:  # a page that is made as it is sent
+        return io.BytesIO(read_bytes(path))
     return open_ranged(num_bytes, lambda start, end: _get(path, start, end, version))
 
 
@@ -192,28 +202,40 @@ def download(path: str, target: Path, expected: tuple[int, str], max_bytes: int)
     num_bytes, version = expected
     if num_bytes > max_bytes:
         raise TooLargeError(shown(path), max_bytes)
-    deadline = time.monotonic() + GRACE_S + max(num_bytes, 0) / LEAST_BYTES_PER_S
-    offset = 0
-    with _opened(target) as file:
-        while num_bytes < 0 or offset < num_bytes:
-            data = _get(path, offset, min(offset + PIECE_BYTES, max_bytes + 1), version)
-            offset += len(data)
-            if offset > max_bytes:
-                raise TooLargeError(shown(path), max_bytes)
-            if not data:
-                break
-            if time.monotonic() > deadline:
-                raise OSError(f"{shown(path)} came slower than {LEAST_BYTES_PER_S} bytes a second")
-            with named_errors(target):
-                file.write(data)
-        with named_errors(target):
-            file.truncate(offset)
-            file.flush()
-    if num_bytes >= 0 and offset != num_bytes:
-        raise OSError(f"{shown(path)} must have {num_bytes} bytes, got {offset}")
-    return offset
-
-
-def _opened(target: Path) -> IO[bytes]:
     with named_errors(target):
-        return target.open("r+b" if target.exists() else "xb")
+        file = target.open("r+b" if target.exists() else "xb")
+    with file:
+        copy = _Copy(path, target, file, max_bytes)
+        store = _store(path)
+        if isinstance(store, Streams):
+            where = shown(path)
+            persistently(where, lambda: store.stream(path, copy.size, version, copy.take))
+        else:
+            while data := _get(path, copy.size, copy.size + PIECE_BYTES, version):
+                copy.take(data)
+        with named_errors(target):
+            file.truncate(copy.size)
+            file.flush()
+    if num_bytes not in {-1, copy.size}:
+        raise OSError(f"{shown(path)} must have {num_bytes} bytes, got {copy.size}")
+    return copy.size
+
+
+class _Copy:
+    """What has come of a download. `take` is called with each piece."""
+
+    def __init__(self, path: str, target: Path, file: IO[bytes], max_bytes: int) -> None:
+        self._path, self._target, self._file = path, target, file
+        self._max_bytes = max_bytes
+        self._started = time.monotonic()
+        self.size = 0
+
+    def take(self, data: bytes) -> None:
+        if self.size + len(data) > self._max_bytes:
+            raise TooLargeError(shown(self._path), self._max_bytes)
+        if time.monotonic() > self._started + GRACE_S + self.size / LEAST_BYTES_PER_S:
+            where = shown(self._path)
+            raise OSError(f"{where} came slower than {LEAST_BYTES_PER_S} bytes a second")
+        with named_errors(self._target):
+            self._file.write(data)
+        self.size += len(data)

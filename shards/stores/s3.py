@@ -1,5 +1,6 @@
 """S3 through s3fs: one request a call, its retries off, its errors in our words."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -95,12 +96,10 @@ class S3Store:
             named = {"UploadId": upload["UploadId"]}
             try:
                 parts = list(self._upload_parts(path, named, first, file.read))
-                whole = {"MultipartUpload": {"Parts": parts}}
-                persistently(
-                    path, lambda: self._call("complete_multipart_upload", path, **named, **whole)
-                )
+                self._complete(path, named, parts, source.stat().st_size)
             except BaseException:
-                self._call("abort_multipart_upload", path, **named)
+                with contextlib.suppress(Exception):  # the reason is the one before
+                    self._call("abort_multipart_upload", path, **named)
                 raise
 
     def _upload_parts(
@@ -113,6 +112,19 @@ class S3Store:
             done = persistently(path, lambda part=part: self._call("upload_part", path, **part))
             yield {"PartNumber": number, "ETag": done["ETag"]}
             data = read(PART_BYTES)
+
+    def _complete(
+        self, path: str, named: dict[str, str], parts: list[dict[str, Any]], num_bytes: int
+    ) -> None:
+        whole = {"MultipartUpload": {"Parts": parts}}
+        try:
+            persistently(
+                path, lambda: self._call("complete_multipart_upload", path, **named, **whole)
+            )
+        except FileNotFoundError:
+            # If the answer to the first try was lost, there is no such upload any more.
+            if persistently(path, lambda: self.head(path))[0] != num_bytes:
+                raise
 
     def delete(self, path: str) -> None:
         self._call("delete_object", path)

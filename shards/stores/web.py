@@ -6,6 +6,7 @@ service nor a redirect to one gets past.
 
 import errno
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ from shards.stores.address import WEB, refuse_address, refuse_name, shown
 from shards.stores.errors import ChangedError, TransientError
 from shards.stores.retry import TRANSIENT_STATUS
 
-_TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=30)
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 _HEADERS = {"Accept-Encoding": "identity"}
 """A packed answer would have neither the length nor the version of the file."""
 _FINAL = (
@@ -45,6 +46,10 @@ class WebStore:
         if end is not None and end <= start:
             return b"", version
         return self._run(path, self._get, start, end, version)
+
+    def stream(self, path: str, start: int, version: str, take: Callable[[bytes], None]) -> None:
+        """Hand over a file from `start` on. What was taken before an error need not come again."""
+        self._run(path, self._stream, start, version, take)
 
     def put(self, path: str, data: bytes, *, create: bool = False, replaces: str = "") -> str:
         _refuse_to_write(path)
@@ -97,13 +102,27 @@ class WebStore:
         async with session.get(path, headers=asked if start or end else {}) as answer:
             if answer.status == 416:
                 return b"", version
-            _check(answer, path)
-            if version and _version(answer) not in {"", version}:
-                raise ChangedError(shown(path))
+            _check(answer, path, version)
             # 200 to a range: the server knows no ranges and sends the file from its beginning.
             skip = start if answer.status == 200 else 0
             most = None if end is None else end - start
             return await _take(answer.content, skip, most), _version(answer)
+
+    async def _stream(
+        self, path: str, start: int, version: str, take: Callable[[bytes], None]
+    ) -> None:
+        session = await self._files.set_session()
+        asked = {"Range": f"bytes={start}-"} if start else {}
+        async with session.get(path, headers=asked) as answer:
+            if start and answer.status == 416:
+                return
+            _check(answer, path, version)
+            skip = start if answer.status == 200 else 0
+            async for chunk in answer.content.iter_chunked(1 << 20):
+                begin = min(skip, len(chunk))
+                skip -= begin
+                if begin < len(chunk):
+                    take(chunk[begin:])
 
 
 async def _take(content: aiohttp.StreamReader, skip: int, most: int | None) -> bytes:
@@ -133,11 +152,13 @@ def _checked_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     return socket.socket(family=family, type=kind, proto=protocol)
 
 
-def _check(answer: aiohttp.ClientResponse, path: str) -> None:
+def _check(answer: aiohttp.ClientResponse, path: str, version: str = "") -> None:
     status, where = answer.status, shown(path)
     if answer.url.scheme not in WEB:
         raise ValueError(f"a redirect must lead to a web server, got {answer.url.scheme}://")
     if status < 400:
+        if version and _version(answer) not in {"", version}:
+            raise ChangedError(where)
         return
     if status in TRANSIENT_STATUS:
         asked = answer.headers.get("Retry-After", "")

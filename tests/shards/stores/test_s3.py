@@ -154,6 +154,24 @@ def test_faults_of_every_kind_are_got_over_and_counted(bucket, faulty_s3, tmp_pa
     assert num_retries() - before <= sum(faults.values()) - faults["passed"]
 
 
+def test_parts_that_were_put_together_though_the_answer_was_lost_are_enough(
+    bucket, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(s3, "PART_BYTES", 5 << 20)
+    real = s3.S3Store._call
+
+    def gone(self, method, path, **more):
+        done = real(self, method, path, **more)
+        if method == "complete_multipart_upload":
+            raise FileNotFoundError("no such object (NoSuchUpload)")
+        return done
+
+    monkeypatch.setattr(s3.S3Store, "_call", gone)
+    (tmp_path / "big").write_bytes(b"x" * (6 << 20))
+    storage.publish(str(tmp_path / "big"), f"{bucket}/big")
+    assert storage.size_of(f"{bucket}/big") == 6 << 20
+
+
 def test_a_store_that_stays_down_ends_in_an_error_that_names_the_path(bucket, faulty_s3):
     counts = faulty_s3(1.0, "503")
     with pytest.raises(OSError, match=rf"503 .*tried {retry.TRIES} times.*{bucket}/x"):

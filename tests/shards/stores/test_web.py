@@ -4,8 +4,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from shards import storage
-from shards.stores import retry, web
-from shards.stores.errors import ChangedError
+from shards.stores import objects, retry, web
+from shards.stores.errors import ChangedError, TooLargeError
 from shards.stores.retry import num_retries
 
 DATA = bytes(range(256)) * 40
@@ -30,11 +30,11 @@ class Handler(BaseHTTPRequestHandler):
         if name in {"403", "404", "410", "500"}:
             self.say(int(name))
         elif name == "busy" and len(server.asked) < 3:
-            self.say(503, {"Retry-After": "0"})
+            self.say(503, {"Retry-After": "0", "Content-Length": "0"})
         elif name == "get-only" and self.command == "HEAD":
             self.say(405)
         elif name == "redirect":
-            self.say(302, {"Location": server.target})
+            self.say(302, {"Location": server.target, "Content-Length": "0"})
         else:
             self.send(name, with_body)
 
@@ -54,14 +54,14 @@ class Handler(BaseHTTPRequestHandler):
         if name == "cut" and self.server.cuts and with_body:
             self.server.cuts -= 1
             body = body[:10]
-        self.say(status, headers | {"Content-Length": str(length)}, body if with_body else b"")
+        if name != "unsized":
+            headers["Content-Length"] = str(length)
+        self.say(status, headers, body if with_body else b"")
 
     def say(self, status: int, headers=None, body: bytes = b""):
         self.send_response(status)
         for name, value in (headers or {"Content-Length": "0"}).items():
             self.send_header(name, value)
-        if headers and "Content-Length" not in headers:
-            self.send_header("Content-Length", "0")
         self.end_headers()
         self.wfile.write(body)
         self.close_connection = True
@@ -100,6 +100,24 @@ def test_servers_that_know_less_are_read_as_well(server, name, tmp_path):
     assert storage.read_range(path, 300, 20) == DATA[300:320]
     assert storage.download(path, tmp_path / "x", expected, len(DATA)) == len(DATA)
     assert (tmp_path / "x").read_bytes() == DATA
+
+
+def test_a_page_that_is_made_as_it_is_sent_is_read_whole(server, tmp_path):
+    path = f"{server.url}/unsized"
+    assert storage.version_of(path) == (-1, '"1"')
+    with storage.open_read(path) as file:
+        assert file.read() == DATA
+    assert storage.download(path, tmp_path / "x", (-1, '"1"'), len(DATA)) == len(DATA)
+    assert (tmp_path / "x").read_bytes() == DATA
+    with pytest.raises(TooLargeError):
+        storage.download(path, tmp_path / "x", (-1, ""), len(DATA) - 1)
+
+
+def test_a_server_that_trickles_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(objects, "GRACE_S", -1.0)
+    path = f"{server.url}/file"
+    with pytest.raises(OSError, match="came slower"):
+        storage.download(path, tmp_path / "x", storage.version_of(path), len(DATA))
 
 
 def test_a_busy_server_is_asked_again(server):
