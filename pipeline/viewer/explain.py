@@ -8,16 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from configs.sources import SourcesConfig
-from pipeline.listing.build import list_sources
-from pipeline.listing.source import SourceFile
 from pipeline.reports.codes import reject_meaning
 from pipeline.reports.frames import read_clip
 from pipeline.reports.text import num_bytes
-from pipeline.tasks.narration import listed_captions
 from pipeline.tasks.recorded import load_settings
 from pipeline.viewer.catalog import Catalog
 from pipeline.viewer.query import Query
+from pipeline.viewer.recheck import source_chapters
 from pipeline.viewer.story import Chapter, flag_facts, split_facts, tell
 from shards import storage
 from shards.schema import KEY_PATTERN, Sample, sample_key
@@ -26,7 +23,6 @@ NUM_LISTED = 12
 MOMENT = re.compile(
     r"(?P<video>.+)@(?:(?P<minutes>[0-9]{1,4}):)?(?P<seconds>[0-9]{1,9}(?:\.[0-9]+)?)"
 )
-CUES_AROUND_S = 8.0
 
 
 def explain(catalog: Catalog, what: str, source: str = "") -> list[Chapter]:
@@ -77,7 +73,7 @@ def _explain_key(catalog: Catalog, key: str, source: str) -> list[Chapter]:
     if source:
         start_s, end_s = float(sample.meta["t0_s"]), float(sample.meta["t1_s"])
         recorded = str(sample.meta.get("src", {}).get("sha256", ""))
-        chapters += _from_source(source, row["video_id"], recorded, start_s, end_s)
+        chapters += source_chapters(source, row["video_id"], recorded, start_s, end_s)
     return chapters
 
 
@@ -113,7 +109,7 @@ def _explain_video(catalog: Catalog, video_id: str, source: str) -> list[Chapter
         chapters.append(Chapter("Flags", flag_facts(video["flags"])))
     if source:
         recorded = (video or {}).get("sha256") or ""
-        chapters += _from_source(source, video_id, recorded, 0.0, 0.0)
+        chapters += source_chapters(source, video_id, recorded, 0.0, 0.0)
     return chapters
 
 
@@ -177,7 +173,7 @@ def _explain_moment(catalog: Catalog, video_id: str, time_s: float, source: str)
         chapters.append(Chapter("Rejected here", _reject_facts(lost)))
     if source:
         recorded = (catalog.video(video_id) or {}).get("sha256") or ""
-        chapters += _from_source(source, video_id, recorded, time_s, time_s)
+        chapters += source_chapters(source, video_id, recorded, time_s, time_s)
     return chapters
 
 
@@ -215,46 +211,3 @@ def _policy_reason(policy: str) -> str:
             return "no clip was planned here: a last clip would stick out of the video"
         case _:
             return f"no clip was planned here by the policy {policy}"
-
-
-def _from_source(
-    source: str, video_id: str, recorded: str, start_s: float, end_s: float
-) -> list[Chapter]:
-    """Look at the source itself: is it still the file that was read, and what do its cues say?"""
-    sources = SourcesConfig(path=source)
-    found = next((s for s in list_sources(sources).sources if s.video_id == video_id), None)
-    if found is None:
-        raise ValueError(f"--source must list the video {video_id!r}, got {source}, which does not")
-    return [
-        Chapter("Source file now", _file_facts(found, recorded)),
-        Chapter("Cues of its captions", _cue_facts(found, sources, start_s, end_s)),
-    ]
-
-
-def _file_facts(found: SourceFile, recorded: str) -> list[tuple[str, str]]:
-    sha256 = storage.sha256_of(found.video)
-    facts = [("path", found.video), ("sha256", sha256)]
-    if recorded:
-        same = "the bytes that were read" if sha256 == recorded else f"NOT {recorded} any more"
-        facts.append(("is it the same", same))
-    return facts
-
-
-def _cue_facts(
-    found: SourceFile, sources: SourcesConfig, start_s: float, end_s: float
-) -> list[tuple[str, str]]:
-    if not found.captions:
-        return [("captions", "none listed: a track inside the video, or a transcript")]
-    captions = listed_captions(found, sources.limits)
-    if isinstance(captions, Exception):
-        return [("captions", found.captions), ("problem", str(captions))]
-    first_s, last_s = start_s - CUES_AROUND_S, end_s + CUES_AROUND_S
-    is_all = start_s == end_s == 0.0
-    near = [
-        cue for cue in captions.cues if is_all or (cue.end_s > first_s and cue.start_s < last_s)
-    ]
-    facts = [("captions", found.captions), ("cues", _count(len(captions.cues), "cue"))]
-    facts += [
-        (f"{cue.start_s:.3f} to {cue.end_s:.3f} s", cue.text) for cue in near[: 2 * NUM_LISTED]
-    ]
-    return facts if near else [*facts, ("near it", "nothing is said here")]
