@@ -57,6 +57,8 @@ def run(job: ShardsJob) -> int:
     for notice in listings[0].notices:
         logger.warning("%s", notice)
     with hold_output(out):
+        # What was taken down is not transcribed either.
+        listings[0] = without_removed(listings[0], load_removed(out))
         if job.asr.enabled and (code := _transcribe(job, out, listings[0])) != EXIT_OK:
             return code
         # Not before: until it let go of the folder, another driver may have moved the plan.

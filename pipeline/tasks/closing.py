@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_TOO_MANY_REJECTS = 0, 3
 NUM_TOP_CODES = 8
+NUM_LOOKED_THROUGH = 10_000
+"""Rejects among which examples are looked for: there may be millions."""
 
 
 def conclude(manifest: Manifest, num_built: int, max_reject: float) -> int:
@@ -37,7 +39,8 @@ def conclude(manifest: Manifest, num_built: int, max_reject: float) -> int:
     say(f"rejects   {codes_text(totals['codes']) or 'none'}")
     say(f"bundles   {num_built} built, {totals['bundles'] - num_built} skipped")
     say(f"shards    {totals['shards']} tars, {totals['bytes'] / 2**20:.1f} MiB in {out}")
-    for row in islice(_lost_sources(iter_rejects(out)), NUM_TOP_CODES):
+    first = islice(iter_rejects(out), NUM_LOOKED_THROUGH)
+    for row in islice(_lost_sources(first), NUM_TOP_CODES):
         logger.info("%s %s: %s", row["code"], row["source"], row["detail"])
     if num_rejected > max_reject * num_listed:
         logger.error(
