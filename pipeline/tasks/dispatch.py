@@ -285,7 +285,7 @@ class Dispatch:
             self.waiting.append(isolation.conclude())
 
     def _distrust(self, job: Job, verdict: Verdict) -> None:
-        logger.warning("%s: quarantined, %s: %s", job.label, verdict.code, verdict.detail)
+        logger.warning("%s: fails, %s: %s", job.label, verdict.code, verdict.detail)
         if self._quarantine.suspect(verdict):
             raise BuildError(
                 f"{MOST_IN_A_ROW} sources in a row failed ({verdict.code}) and none came through: "

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -135,6 +136,27 @@ def test_sigterm_drains_within_thirty_seconds_and_the_same_command_goes_on(
     assert difference(undisturbed, snapshot(out)) == ""
     figures(drained_after_s=took_s, bundles_kept=num_kept)
     assert took_s < 30
+
+
+def test_workers_killed_for_memory_are_finite_and_a_full_machine_is_no_fault_of_sources(
+    corpus, tmp_path, root, figures
+):
+    few = tmp_path / "videos"
+    few.mkdir()
+    for video in sorted(corpus.glob("*.mp4"))[-8:]:
+        for path in (video, video.with_suffix(".vtt")):
+            shutil.copy2(path, few / path.name)
+    out, log = tmp_path / "out", tmp_path / "log"
+    began = time.monotonic()
+    # Ray's memory monitor takes the machine for full whatever is on it.
+    full = {"RAY_memory_usage_threshold": "0.01", "RAY_memory_monitor_refresh_ms": "250"}
+    assert finish(shards(few, out), log, root, **full) == 1
+    took_s = time.monotonic() - began
+    text = log.read_text()
+    assert "low on memory" in text and "5 sources in a row failed (E_OOM)" in text
+    assert not (out / "quarantine.json").exists()
+    assert finish(shards(few, out), log, root) == 0
+    figures(ended_after_s=took_s)
 
 
 def test_a_second_driver_is_refused_and_the_first_one_is_not_disturbed(
