@@ -112,11 +112,11 @@ def load_step(out: str, num_rows: int) -> bool:
 
 def reader_step(out: str, num_rows: int) -> bool:
     """What a training process holds to find a clip: its shard, place and video, and its split."""
-    base = _peak_mib()
-    start = time.monotonic()
     from configs.training import DataConfig
     from trainers.data.reader import ClipReader, split_rows
 
+    base = _peak_mib()
+    start = time.monotonic()
     manifest = Manifest.load(out)
     reader = ClipReader(DataConfig(shards=out), manifest, None, 5, 16)  # type: ignore[arg-type]
     rows = split_rows(manifest, "train")

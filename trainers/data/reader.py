@@ -79,9 +79,7 @@ class ClipReader:
         self._manifest = manifest
         # 24 bytes a row, of which there may be a hundred million: no key, no name, no caption.
         self._shard = manifest.shard_of_row()
-        places = manifest.table(["offset", "length"])
-        self._offset, self._length = (column.to_numpy() for column in places.columns)
-        self._video = _video_numbers(manifest)
+        self._offset, self._length, self._video = _places(manifest)
         self._tokenizer = tokenizer
         self._bag_shape = (candidates, max_words)
         self._cache: dict[int, tuple[np.ndarray, np.ndarray, int]] = {}
@@ -140,14 +138,20 @@ class ClipReader:
         return f"{what} must be readable, got: {error}; `weakvid verify` checks all of them"
 
 
-def _video_numbers(manifest: Manifest) -> np.ndarray:
-    """Return `video_number` of each row's video, int64."""
-    numbers = [np.zeros(0, np.int64)]
-    for rows in manifest.batches(["video_id"]):
+def _places(manifest: Manifest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return offset (int64), length (int32) and `video_number` (int64) of each row."""
+    num_rows = manifest.num_samples
+    offsets, numbers = np.empty(num_rows, np.int64), np.empty(num_rows, np.int64)
+    lengths = np.empty(num_rows, np.int32)
+    begin = 0
+    for rows in manifest.batches(["offset", "length", "video_id"]):
+        place = slice(begin, begin + rows.num_rows)
+        offsets[place], lengths[place] = rows["offset"].to_numpy(), rows["length"].to_numpy()
         codes = rows["video_id"].combine_chunks().dictionary_encode()
         different = [video_number(video_id) for video_id in codes.dictionary.to_pylist()]
-        numbers.append(np.array(different, np.int64)[codes.indices.to_numpy()])
-    return np.concatenate(numbers)
+        numbers[place] = np.array(different, np.int64)[codes.indices.to_numpy()]
+        begin = place.stop
+    return offsets, lengths, numbers
 
 
 def video_number(video_id: str) -> int:
