@@ -87,7 +87,7 @@ def _source(video: Mapping[str, Any], sample: Sample) -> Chapter:
         ("file", str(video.get("name") or "not recorded")),
         ("size", f"{num_bytes(size)} ({size} bytes)"),
         ("sha256", str(src.get("sha256", "not recorded"))),
-        ("picture", f"{meta.get('w')}x{meta.get('h')}, {meta.get('codec')}"),
+        ("picture", f"{_size(video, meta)}, {meta.get('codec')}"),
     ]
     if meta.get("rot"):
         facts.append(("turned by", f"{meta['rot']} degrees"))
@@ -102,6 +102,12 @@ def _source(video: Mapping[str, Any], sample: Sample) -> Chapter:
     if meta.get("extra"):
         facts.append(("listed with it", json.dumps(meta["extra"], ensure_ascii=False)))
     return Chapter("Source", facts)
+
+
+def _size(video: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
+    if video.get("width"):
+        return f"{video['width']}x{video['height']}"
+    return f"{meta.get('w')}x{meta.get('h')}"
 
 
 def _known(*wanted: tuple[str, object, str]) -> list[tuple[str, str]]:
