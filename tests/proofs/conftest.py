@@ -143,21 +143,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     folder = ROOT / "docs" / "proofs"
     folder.mkdir(parents=True, exist_ok=True)
     for name, proofs in session.config.stash[_PROOFS].items():
-        (folder / f"{name}.md").write_text(_page(name, list(proofs.values()), session.config))
+        (folder / f"{name}.md").write_text(_page(name, list(proofs.values())))
 
 
-def _page(name: str, proofs: list[Proof], config: pytest.Config) -> str:
+def _page(name: str, proofs: list[Proof]) -> str:
     failed = [proof for proof in proofs if proof.outcome != "passed"]
     lines = [
         f"# Proof: {name.replace('_', ' ')}",
         "",
         f"- result: {f'{len(failed)} FAILED of ' if failed else 'all passed, '}{len(proofs)}",
-        f"- command: `make prove ARGS=tests/proofs/test_{name}.py`"
-        f" (here: `pytest {' '.join(config.invocation_params.args)}`)",
+        f"- command: `make prove ARGS=tests/proofs/test_{name}.py`",
         f"- commit: {_git('rev-parse', '--short=12', 'HEAD')}{_dirt()}",
         f"- date: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}",
         f"- machine: {os.cpu_count()} CPUs, {platform.system()} {platform.release()}, "
-        f"Python {sys.version.split()[0]}",
+        f"Python {sys.version.split()[0]}; its load average at the end {os.getloadavg()[2]:.1f}",
         "",
         "| proof | result | figure | value |",
         "|---|---|---|---|",
