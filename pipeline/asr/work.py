@@ -14,6 +14,7 @@ from pipeline.asr.model import find_model, hash_model, load_model
 from pipeline.asr.transcribe import Spoken, transcribe
 from pipeline.asr.transcript import NoTranscript, origin_of, save_none, save_transcript
 from pipeline.listing.source import SourceFile
+from pipeline.listing.versions import is_as_listed
 from pipeline.media.errors import LOAD_DEPENDENT, MediaError
 from pipeline.media.fetch import local_copy
 from pipeline.media.hearing import HZ, hear_source
@@ -128,8 +129,8 @@ def _check_unchanged(source: SourceFile, path: Path) -> None:
     if storage.is_remote(source.video):
         return
     try:
-        num_bytes, stamp = storage.version_of(str(path))
+        version = storage.version_of(str(path))
     except OSError as error:
         raise MediaError("E_FETCH", f"cannot be read: {error.strerror}") from error
-    if source.bytes not in (-1, num_bytes) or source.stamp not in ("", stamp):
+    if not is_as_listed((source.bytes, source.stamp), version):
         raise MediaError("E_CHANGED", "changed since it was listed; run again")

@@ -15,6 +15,19 @@ LEAST_TO_LIST = 32
 _BLOCK = 4096
 
 
+def is_as_listed(listed: Version, found: Version) -> bool:
+    """Return whether a file is the one that was listed; what was not known then is not compared.
+
+    Args:
+        listed: Size and version of the listing. A row that gives `bytes` may leave the version
+            open, and both of its captions (0 and empty).
+        found: Size and version of the file now, -1 and empty where a web server does not tell.
+    """
+    (size, stamp), (size_now, stamp_now) = listed, found
+    is_open = size < 0 or (not size and not stamp)
+    return (is_open or size_now in (-1, size)) and (not stamp or stamp_now in ("", stamp))
+
+
 def remote_versions(paths: Iterable[str], threads: int) -> dict[str, Version | str]:
     """Return size and version of each URL, or in words why there is none.
 

@@ -10,6 +10,7 @@ from pipeline.captions.read import parse_captions
 from pipeline.captions.timing import in_order
 from pipeline.listing.source import SourceFile
 from pipeline.listing.spans import span_stamp
+from pipeline.listing.versions import is_as_listed
 from pipeline.media.request import Probe
 from shards import storage
 from shards.schema import sample_key
@@ -71,10 +72,8 @@ def _listed_bytes(source: SourceFile, limits: LimitsConfig) -> bytes:
             data = storage.read_range(source.captions, offset, min(length, most))
             is_listed = length >= most or span_stamp(data) == source.caption_stamp
         else:
-            is_listed = storage.version_of(source.captions) == (
-                source.caption_bytes,
-                source.caption_stamp,
-            )
+            listed = source.caption_bytes, source.caption_stamp
+            is_listed = is_as_listed(listed, storage.version_of(source.captions))
             data = storage.read_range(source.captions, 0, most)
     except OSError as error:
         raise CaptionError("E_FETCH", f"captions: {error.strerror or error}") from error

@@ -13,6 +13,7 @@ from configs.sources import SourcesConfig
 from pipeline.captions.cue import CaptionError, Captions
 from pipeline.captions.windows import WindowIndex, make_windows
 from pipeline.listing.source import SourceFile, reject_row
+from pipeline.listing.versions import is_as_listed
 from pipeline.media.decode import deadline_s, decode_source, make_request
 from pipeline.media.errors import LOAD_DEPENDENT, MediaError
 from pipeline.media.fetch import local_copy
@@ -156,7 +157,7 @@ class SourceBuilder:
             version = storage.version_of(source.video)
         except OSError as error:
             raise MediaError("E_FETCH", f"video: cannot be read: {error.strerror}") from error
-        if version != (source.bytes, source.stamp):
+        if not is_as_listed((source.bytes, source.stamp), version):
             raise MediaError("E_CHANGED", "video: changed since it was listed; run again")
 
     def _take(self, message: Message, block: bytes) -> None:
