@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import av
 
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import MediaError, words_of
 from pipeline.media.framing import pack, read_message, write_all
 from pipeline.media.isolation import (
     confine,
@@ -52,7 +52,7 @@ def run_child(serve: Callable[[Request, Callable[..., None]], None]) -> None:
     except MemoryError:
         send({"kind": "error", "code": "E_OOM", "detail": "the decoder ran out of memory"})
     except av.error.FFmpegError as error:
-        send({"kind": "error", "code": "E_CODEC", "detail": str(error)[:200]})
+        send({"kind": "error", "code": "E_CODEC", "detail": words_of(error, 200)})
     except (BrokenPipeError, EOFError):
         sys.exit(1)
 

@@ -8,7 +8,7 @@ import av
 
 from pipeline.media.allowed import AUDIO, VIDEO, open_options
 from pipeline.media.containers import is_cut_off, is_encrypted, lacks_index
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import MediaError, words_of
 from pipeline.media.length import measure_end_s
 from pipeline.media.request import Probe, Request
 
@@ -65,7 +65,7 @@ def _open_error(path: Path, error: Exception) -> MediaError:
         return MediaError("E_EMPTY", "the file has no bytes")
     if lacks_index(path):
         return MediaError("E_MOOV", "an MP4 without its index (moov): truncated")
-    return MediaError("E_NOTMEDIA", f"no known container: {str(error)[:160]}")
+    return MediaError("E_NOTMEDIA", f"no known container: {words_of(error, 160)}")
 
 
 def _choose_video(container: av.container.InputContainer) -> av.VideoStream:

@@ -115,13 +115,15 @@ def test_captions_that_change_after_the_listing_are_rejected(build, narrated, tm
 
 
 def test_a_reject_does_not_say_where_the_source_lay(build, narrated, tmp_path):
-    for place in ("here", "there"):
+    # So deep that a message with the path in it is cut within the path.
+    places = ("here", "there" * 30)
+    for place in places:
         folder = tmp_path / place
         folder.mkdir()
         (folder / "ada.mp4").write_bytes(b"no video at all" * 100)
         (folder / "ada.vtt").write_bytes((narrated / "ada.vtt").read_bytes())
-    [here], [there] = (build(tmp_path / place, "ada")[0].rejects for place in ("here", "there"))
-    assert here == there and "ada.mp4" in here["detail"]
+    [here], [there] = (build(tmp_path / place, "ada")[0].rejects for place in places)
+    assert here == there and str(tmp_path) not in here["detail"]
 
 
 def test_a_verdict_of_a_busy_machine_is_tried_once_more(build, narrated, monkeypatch):
