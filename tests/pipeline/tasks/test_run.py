@@ -207,14 +207,17 @@ def test_ray_does_not_keep_sigterm_for_itself(session):
 
 def test_sigterm_starts_nothing_new_and_says_what_is_committed(session, narrated, tmp_path):
     tasks = tasks_for(narrated, tmp_path)
-    asked: list[bool] = []
+    begun: set[str] = set()
 
-    def ask(counts):
-        if not asked and list((tmp_path / "_tmp").glob("*.progress")):
-            asked.append(True)
-            os.kill(os.getpid(), signal.SIGTERM)
+    def ask_when_one_has_begun():
+        while not begun:
+            begun.update(path.name[:6] for path in (tmp_path / "_tmp").glob("*.progress"))
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGTERM)
 
+    threading.Thread(target=ask_when_one_has_begun, daemon=True).start()
     with pytest.raises(Drained, match=r"\d of \d bundles are committed"):
-        run_bundles(tasks, ask)
-    # One CPU, two in flight: what has begun is committed, what waits in Ray is taken back.
-    assert len(committed_bundles(str(tmp_path))) in (1, 2) and len(tasks) > 2
+        run_bundles(tasks, lambda counts: None)
+    # What has begun is committed, what waits in Ray is taken back; one may begin meanwhile.
+    committed = set(committed_bundles(str(tmp_path)))
+    assert begun <= committed and len(committed - begun) <= 1 < len(tasks) - len(begun)
