@@ -17,6 +17,9 @@ VIDEO_SUFFIXES = frozenset(
 )
 # The preferred one first where a video has several. Their content says what they are.
 CAPTION_SUFFIXES = (
+    ".vtt", ".srt", ".json3", ".srv3", ".json", ".ttml", ".dfxp", ".ass", ".ssa", ".sbv", ".srv1",
+    ".csv",
+)  # fmt: skip
     ".vtt", ".srt", ".json3", ".srv3", ".json", ".ttml", ".dfxp", ".ass", ".ssa", ".sbv", ".csv"
 )  # fmt: skip
 # These are many things; they are captions only where they bear the name of a video.
