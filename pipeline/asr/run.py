@@ -88,7 +88,7 @@ class _Run:
         """Start as many actors as there is room and work for."""
         num_idle = sum(call.source is None for call in self.calls.values())
         while len(self.calls) < self._most and num_idle < len(self.waiting):
-            actor = _Actor.options(**self._options).remote(self._setup)
+            actor = _Actor.options(**self._options).remote(self._setup)  # pyrefly: ignore  # Ray adds it
             self.calls[actor.ready.remote()] = _Call(actor, None, 0)
             num_idle += 1
 
