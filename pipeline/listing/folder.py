@@ -20,8 +20,6 @@ CAPTION_SUFFIXES = (
     ".vtt", ".srt", ".json3", ".srv3", ".json", ".ttml", ".dfxp", ".ass", ".ssa", ".sbv", ".srv1",
     ".csv",
 )  # fmt: skip
-    ".vtt", ".srt", ".json3", ".srv3", ".json", ".ttml", ".dfxp", ".ass", ".ssa", ".sbv", ".csv"
-)  # fmt: skip
 # These are many things; they are captions only where they bear the name of a video.
 _AMBIGUOUS = frozenset({".json", ".csv"})
 _LANGUAGE_TAG = re.compile(r"(.+)\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)", re.DOTALL)
