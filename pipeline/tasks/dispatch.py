@@ -45,6 +45,7 @@ OUTPUT_FAILS = frozenset(
         errno.EROFS,
         errno.EACCES,
         errno.EPERM,
+        errno.EEXIST,
         errno.ENOTDIR,
         errno.EISDIR,
         errno.ENAMETOOLONG,
