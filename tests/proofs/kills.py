@@ -168,6 +168,18 @@ class Campaign:
 
     longest_run_s: float = 0.0
 
+    def told(self) -> dict[str, object]:
+        """Figures of a proof."""
+        return {
+            "kills": self.kills.total(),
+            **{f"kills_of_a_{role}": self.kills[role] for role in ROLES},
+            "builds_compared": self.rounds,
+            "runs": self.runs,
+            "exit_codes": dict(self.exits),
+            "orphans": len(self.orphans),
+            "longest_run_s": self.longest_run_s,
+        }
+
 
 def campaign(
     command: Sequence[str],

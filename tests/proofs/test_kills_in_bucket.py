@@ -51,17 +51,7 @@ def test_a_build_into_a_bucket_that_is_killed_at_random_writes_the_same_objects(
         seed=5,
         environment=environment(root),
     )
-    figures(
-        videos=len(list(corpus.glob("*.mp4"))),
-        objects=len(want),
-        kills=tally.kills.total(),
-        **{f"kills_of_a_{role}": tally.kills[role] for role in kills.ROLES},
-        builds_compared=tally.rounds,
-        runs=tally.runs,
-        exit_codes=dict(tally.exits),
-        orphans=len(tally.orphans),
-        longest_run_s=tally.longest_run_s,
-    )
+    figures(videos=len(list(corpus.glob("*.mp4"))), objects=len(want), **tally.told())
     assert all(tally.kills[role] >= count for role, count in QUOTA.items())
     assert tally.kills.total() >= 60 and tally.orphans == []
 
