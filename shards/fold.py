@@ -22,10 +22,11 @@ from shards import storage
 from shards.accounting import Books
 from shards.columns import COLUMNS, VIDEO_COLUMNS, flags_text, video_table
 from shards.commit import BundleRecord, committed_bundles, read_record, read_rows
+from shards.hashing import FinishedFile, HashingFile
 from shards.manifest import MANIFEST, REJECTS, SAMPLES, VIDEOS, Manifest, footer_sha256
 from shards.schema import CODE_VERSION, SCHEMA_VERSION, canonical_json, sample_key
 from shards.state import SUCCESS, is_complete, mark_complete
-from shards.tables import HashingFile, TableFile, TableWriter
+from shards.tables import TableWriter
 
 READ_AHEAD = 16
 """Bundles that are read at a time: an object store takes tens of milliseconds for each."""
@@ -98,7 +99,7 @@ class _Entries:
         self._samples.add(self._flagged(rows))
         self._videos.add(self._video_rows(record))
         self._write_rejects(record.rejects)
-        self._bundles.append(_bundle_row(record))
+        self._bundles.append(bundle_row(record))
         self._shards += [
             {
                 "name": part.name,
@@ -116,7 +117,7 @@ class _Entries:
         self._write_rejects(plan_rejects)
 
     def manifest(
-        self, files: dict[str, TableFile], plan_rejects: Sequence[dict[str, Any]]
+        self, files: dict[str, FinishedFile], plan_rejects: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
         """Return what manifest.json says, but for its version."""
         totals = self._books.close()
@@ -219,7 +220,8 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
     return dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
 
 
-def _bundle_row(record: BundleRecord) -> dict[str, Any]:
+def bundle_row(record: BundleRecord) -> dict[str, Any]:
+    """Return the row of a bundle in manifest.json."""
     return {
         "bundle": record.bundle,
         "fingerprint": record.fingerprint,
@@ -254,7 +256,7 @@ def _read_ahead(out: str, bundles: Sequence[str], read: Callable[[str, str], T])
             yield waiting.popleft().result()
 
 
-def _publish(out: str, files: dict[str, TableFile], manifest: dict[str, Any]) -> None:
+def _publish(out: str, files: dict[str, FinishedFile], manifest: dict[str, Any]) -> None:
     data = canonical_json({**manifest, "version": _version(out, manifest)}) + b"\n"
     path = storage.join(out, MANIFEST)
     stale = {name: file for name, file in files.items() if not _holds(out, name, file.sha256)}

@@ -1,29 +1,18 @@
 """Parquet files that are written as a stream: row groups of one size, and their hash, in one go."""
 
-import hashlib
-import os
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shards import storage
 from shards.columns import COLUMNS, GROUP_ROWS
+from shards.hashing import FinishedFile, HashingFile
 
 DISTINCT = frozenset({"key", "offset", "length", "t0_ms", "t1_ms", "caption", "name", "extra"})
 """Columns that hardly ever repeat a value: a dictionary would only cost."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableFile:
-    """A finished file that has no final name yet."""
-
-    temporary: str
-    sha256: str
-    bytes: int
 
 
 class TableWriter:
@@ -75,7 +64,7 @@ class TableWriter:
         while self._num_waiting >= self._group_rows:
             self._write_group()
 
-    def finish(self) -> TableFile:
+    def finish(self) -> FinishedFile:
         """Write what waits, and sync the file."""
         if self._num_waiting:
             self._write_group()
@@ -88,60 +77,3 @@ class TableWriter:
             self._writer.write_table(rows.slice(0, self._group_rows), self._group_rows)
         rest = rows.slice(self._group_rows)
         self._waiting, self._num_waiting = [rest], rest.num_rows
-
-
-class HashingFile:
-    """A new local file that knows the hash of what was written to it."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.bytes = 0
-        self._digest = hashlib.sha256()
-        self._file: IO[bytes] = storage.local_path(path).open("xb")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Delete the file, if it still has this name."""
-        self._file.close()
-        storage.delete(self.path)
-
-    @property
-    def closed(self) -> bool:
-        """Whether no more can be written; Arrow asks."""
-        return self._file.closed
-
-    def write(self, data: bytes) -> int:
-        """Append bytes; an OSError names the file."""
-        with storage.named_errors(self.path):
-            self._file.write(data)
-        self._digest.update(data)
-        self.bytes += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        """Return the number of bytes written."""
-        return self.bytes
-
-    def flush(self) -> None:
-        """Hand on what is buffered."""
-        with storage.named_errors(self.path):
-            self._file.flush()
-
-    def close(self) -> None:
-        """Close the file as it is."""
-        self._file.close()
-
-    def finish(self) -> TableFile:
-        """Put every byte on disk and close."""
-        with storage.named_errors(self.path):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-        return TableFile(self.path, self._digest.hexdigest(), self.bytes)

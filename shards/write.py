@@ -4,17 +4,16 @@ Plain ustar with time, owner and mode fixed. `tarfile` makes the headers only: i
 pads to 10,240 bytes, and webdataset's writer adds a kilobyte of time stamp to every member.
 """
 
-import hashlib
 import logging
-import os
 import re
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from shards import storage
+from shards.hashing import HashingFile
 from shards.schema import Sample, Split, start_ms, to_members
 
 logger = logging.getLogger(__name__)
@@ -84,10 +83,7 @@ class ShardWriter:
         self.max_samples = max_samples
         self.parts: list[PartRecord] = []
         self._keys: set[str] = set()
-        self._file: IO[bytes] | None = None
-        self._temporary = ""
-        self._digest = hashlib.sha256()
-        self._offset = 0
+        self._file: HashingFile | None = None
         self._rows: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
@@ -116,71 +112,54 @@ class ShardWriter:
                 f"(video {sample.meta['video_id']!r}, start {sample.meta['t0_s']} s)"
             )
         span = sample_span(sample)
-        if self._rows and self._is_full(len(span)):
-            self._end_part()
+        if self._file is not None and self._rows and self._is_full(self._file, len(span)):
+            self._end_part(self._file)
         if self._file is None:
-            self._begin_part()
+            self._file = self._begin_part()
         row = _manifest_row(sample, split)
-        row |= {"shard": self._name, "offset": self._offset, "length": len(span)}
-        self._write(span)
+        row |= {"shard": self._name, "offset": self._file.bytes, "length": len(span)}
+        self._file.write(span)
         self._keys.add(key)
         self._rows.append(row)
 
     def finish(self) -> list[PartRecord]:
         """End the last part and return all of them, none for a bundle without samples."""
         if self._file is not None:
-            self._end_part()
+            self._end_part(self._file)
         return self.parts
 
     def discard(self) -> None:
         """Delete what was written."""
         if self._file is not None:
-            self._file.close()
+            self._file.discard()
             self._file = None
-        for temporary in [self._temporary, *(part.temporary for part in self.parts)]:
-            if temporary:
-                storage.delete(temporary)
+        for part in self.parts:
+            storage.delete(part.temporary)
         self.parts = []
 
     @property
     def _name(self) -> str:
         return part_name(self.bundle, len(self.parts))
 
-    def _is_full(self, num_bytes: int) -> bool:
-        size = self._offset + num_bytes + len(TRAILER)
+    def _is_full(self, file: HashingFile, num_bytes: int) -> bool:
+        size = file.bytes + num_bytes + len(TRAILER)
         return size > self.max_bytes or len(self._rows) >= self.max_samples
 
-    def _begin_part(self) -> None:
+    def _begin_part(self) -> HashingFile:
         if len(self.parts) == MAX_PARTS:
             raise ValueError(
                 f"a bundle must fit {MAX_PARTS} parts, got more in bundle {self.bundle}; raise "
                 "shards.max_shard_bytes and shards.max_shard_samples, or lower "
                 "shards.sources_per_bundle"
             )
-        self._temporary = storage.temporary_path(self.out, self._name)
-        self._file = storage.local_path(self._temporary).open("xb")
-        self._digest = hashlib.sha256()
-        self._offset = 0
-        self._rows = []
+        return HashingFile(storage.temporary_path(self.out, self._name))
 
-    def _write(self, data: bytes) -> None:
-        assert self._file is not None
-        with storage.named_errors(self._temporary):
-            self._file.write(data)
-        self._digest.update(data)
-        self._offset += len(data)
-
-    def _end_part(self) -> None:
-        self._write(TRAILER)
-        assert self._file is not None
-        with storage.named_errors(self._temporary):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+    def _end_part(self, file: HashingFile) -> None:
+        file.write(TRAILER)
+        done = file.finish()
         self._file = None
-        sha256 = self._digest.hexdigest()
         part = PartRecord(
-            self._name, sha256, self._offset, len(self._rows), self._rows, self._temporary
+            self._name, done.sha256, done.bytes, len(self._rows), self._rows, done.temporary
         )
         logger.debug("wrote %s: %d samples, %d bytes", part.name, part.num_samples, part.bytes)
         self.parts.append(part)
