@@ -19,7 +19,7 @@ from shards import storage
 from shards.accounting import Books
 from shards.columns import COLUMNS
 from shards.commit import BundleRecord, read_record, read_rows, record_path
-from shards.fold import rejects_digest
+from shards.fold import bundle_row, rejects_digest
 from shards.manifest import MANIFEST, REJECTS, Manifest, iter_rejects
 from shards.rows import with_rows
 from shards.schema import canonical_json
@@ -144,17 +144,9 @@ def _check_bytes(path: str, record: BundleRecord) -> list[str]:
 
 
 def _check_counts(path: str, record: BundleRecord, row: Mapping[str, Any]) -> list[str]:
-    counted = {
-        "bundle": record.bundle,
-        "fingerprint": record.fingerprint,
-        "num_samples": record.num_samples,
-        "num_rejects": len(record.rejects),
-        "num_lost": sum(row.get("t0_s") is None for row in record.rejects),
-        "planned": sum(record.planned.values()),
-    }
     return [
         f"{path} must agree with {MANIFEST} in {name}, got {value!r} and {row.get(name)!r}"
-        for name, value in counted.items()
+        for name, value in bundle_row(record).items()
         if row.get(name) != value
     ]
 
