@@ -57,7 +57,7 @@ def run(job: ShardsJob) -> int:
     for notice in listings[0].notices:
         logger.warning("%s", notice)
     with hold_output(out):
-        # What was taken down is not transcribed either.
+        # What was taken down is neither transcribed nor planned.
         listings[0] = without_removed(listings[0], load_removed(out))
         if job.asr.enabled and (code := _transcribe(job, out, listings[0])) != EXIT_OK:
             return code
@@ -85,7 +85,8 @@ def plan_text(job: ShardsJob) -> str:
     """
     if job.remove:
         return takedown_text(plan_takedown(_output(job), job.remove))
-    work = _survey(job, _output(job), list_sources(job.sources))
+    out = _output(job)
+    work = _survey(job, out, without_removed(list_sources(job.sources), load_removed(out)))
     tasks, to_build = work.tasks, work.found.to_build
     codes = Counter(row["code"] for row in work.rejects)
     lines = [
@@ -117,7 +118,6 @@ def _output(job: ShardsJob) -> str:
 
 
 def _survey(job: ShardsJob, out: str, listing: Listing) -> _Work:
-    listing = without_removed(listing, load_removed(out))
     sources = with_transcripts(listing.sources, _transcripts(job, out))
     plan, tasks = plan_bundles(job, out, sources, load_plan(out))
     found = survey(out, tasks, listing.rejects, retry_rejects=job.shards.retry_rejects)
@@ -135,8 +135,7 @@ def _transcribe(job: ShardsJob, out: str, listing: Listing) -> int:
     scratch = {"scratch": job.shards.scratch, "scratch_bytes": job.shards.scratch_bytes}
     config = job.asr.model_copy(update=scratch)
     setup = make_setup(_transcripts(job, out), config, job.sources.limits)
-    sources = without_removed(listing, load_removed(out)).sources
-    return transcribe_missing(sources, setup, job.ray)
+    return transcribe_missing(listing.sources, setup, job.ray)
 
 
 def _prepare(job: ShardsJob, work: _Work) -> None:
