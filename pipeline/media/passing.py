@@ -39,7 +39,6 @@ class DecodePass:
         self._request = request
         time_base = Fraction(source.video.time_base or Fraction(1, 1_000_000))
         self._clock = Clock.of(time_base, source.zero_s, request.fps)
-        self._time_base = time_base
         slots = wanted_slots(starts, request.num_frames, request.margin)
         self._sampler: GridSampler[_Decoded] = GridSampler(self._clock, slots)
         self._sound = SoundTrack(request.audio_hz, source.zero_s) if source.audio else None

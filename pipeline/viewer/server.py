@@ -138,23 +138,20 @@ def make_server(out: str, port: int) -> ThreadingHTTPServer:
     if not 0 <= port < 2**16:
         raise ValueError(f"--port must be in 0..65535, got {port}")
     site = Site(out)
-
-    class Handler(_Handler):
-        def answer(self, target: str) -> Answer:
-            try:
-                return site.answer(target)
-            except Exception:
-                logger.exception("view: %.200s", target)
-                return site.failure()
-
     try:
-        server = ThreadingHTTPServer((ADDRESS, port), Handler)
+        return _Server(site, port)
     except OSError as error:
         raise ValueError(
             f"--port must be free, got {port}: {error.strerror}; --port 0 takes any"
         ) from error
-    server.daemon_threads = True
-    return server
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, site: Site, port: int) -> None:
+        self.site = site
+        super().__init__((ADDRESS, port), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -162,8 +159,14 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "weakvid", ""
     timeout = 30
 
-    def answer(self, target: str) -> Answer:
-        raise NotImplementedError
+    def _answer(self) -> Answer:
+        assert isinstance(self.server, _Server)
+        site = self.server.site
+        try:
+            return site.answer(self.path)
+        except Exception:
+            logger.exception("view: %.200s", self.path)
+            return site.failure()
 
     def do_GET(self) -> None:
         if not self._is_ours():
@@ -172,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif len(self.path) > MAX_PATH:
             self._send(Answer(b"", "text/plain", HTTPStatus.REQUEST_URI_TOO_LONG))
         else:
-            self._send(self.answer(self.path))
+            self._send(self._answer())
 
     do_HEAD = do_GET
 
