@@ -11,6 +11,7 @@ import io
 import logging
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
@@ -25,6 +26,23 @@ GROUP_OF_PICTURES = 16
 
 PRESET = "veryfast"
 """x264's trade of time for size."""
+
+
+def _instructions() -> str:
+    """Return the x264 parameter that keeps it from AVX-512, "" on a processor without.
+
+    Measured with the x264 that PyAV 18.1 bundles, on a processor with AVX-512: up to 5 % of the
+    encodings of equal pictures differed in bytes, by what lay in memory before, and some real clips
+    always differed from those of a processor without. AVX2 and older: 0 of 800, and one result.
+    """
+    try:
+        return ":asm=avx2" if "avx512" in Path("/proc/cpuinfo").read_text() else ""
+    except OSError:
+        return ""
+
+
+# When the module is imported: a decoder child may not open this file any more.
+_INSTRUCTIONS = _instructions()
 
 UNSPECIFIED = 2
 """Matrix of pictures of which nobody knows it (ISO/IEC 23091-2); readers take BT.601."""
@@ -74,7 +92,7 @@ def x264_options(crf: int) -> dict[str, str]:
         "flags": "+bitexact+cgop",
         # Captions of the source that travel in its frames belong to no clip.
         "a53cc": "0",
-        "x264-params": "threads=1:lookahead-threads=1:open-gop=0",
+        "x264-params": "threads=1:lookahead-threads=1:open-gop=0" + _INSTRUCTIONS,
     }
 
 

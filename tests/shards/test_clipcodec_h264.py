@@ -1,10 +1,12 @@
 import io
-from itertools import pairwise
+import platform
+from itertools import islice, pairwise
 
 import av
 import numpy as np
 import pytest
 
+from shards import clipcodec_h264
 from shards.clipcodec_h264 import decode_h264, encode_planes
 
 
@@ -46,3 +48,17 @@ def test_frames_may_be_shared_by_clips_that_overlap():
     levels = [decode_h264(clip, "pyav").mean(axis=(1, 2, 3)) for clip in clips]
     for one, other in pairwise(levels):
         assert np.allclose(one[1:], other[:2], atol=2)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names instructions of x86")
+def test_bytes_are_those_of_a_processor_without_the_newest_instructions(test_data, monkeypatch):
+    with av.open(str(test_data / "narrated" / "luck_talk.mp4")) as container:
+        pictures = [
+            av.VideoFrame.from_ndarray(
+                frame.reformat(456, 256, "yuv420p", threads=1).to_ndarray(), format="yuv420p"
+            )
+            for frame in islice(container.decode(video=0), 0, 96, 3)
+        ]
+    here = encode_planes(pictures, 10, 18)
+    monkeypatch.setattr(clipcodec_h264, "_INSTRUCTIONS", ":asm=ssse3")
+    assert encode_planes(pictures, 10, 18) == here
