@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,15 @@ import pytest
 from pipeline import cli
 
 
+@pytest.fixture
+def heeded_sigint() -> Iterator[None]:
+    """A shell ignores SIGINT for what it starts in the background, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_sigint")
 def test_the_page_is_served_until_it_is_interrupted(little_shards: str) -> None:
     program = Path(sys.executable).with_name("weakvid")
     command = [program, "view", little_shards, "--port", "0"]
