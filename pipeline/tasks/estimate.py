@@ -29,8 +29,12 @@ from shards import storage
 
 logger = logging.getLogger(__name__)
 
-NUM_PROBED = 8
-"""Sources that are looked into: a second or two of work."""
+NUM_PROBED = range(4, 9)
+"""Sources that are looked into, at least and at most: a second of work before a build begins."""
+
+PROBED_SHARE = 1 / 16
+"""Share of the sources that are looked into, between those limits: looking into all of a few would
+take long beside building them."""
 
 CORE_S_PER_SOURCE = 0.25
 CORE_S_PER_MPX_DECODED = 0.0004
@@ -151,7 +155,8 @@ def _span(hours: float) -> str:
 def _sample(tasks: TaskList) -> Sequence[SourceFile]:
     """Choose local sources: they lie in bundles by hash, so any row is as good as another."""
     num_rows = tasks.sources.num_rows
-    rows = np.unique(np.linspace(0, num_rows - 1, min(NUM_PROBED, num_rows)).astype(int))
+    wanted = np.clip(math.ceil(num_rows * PROBED_SHARE), NUM_PROBED.start, NUM_PROBED.stop - 1)
+    rows = np.unique(np.linspace(0, num_rows - 1, min(int(wanted), num_rows)).astype(int))
     return [
         source
         for source in (source_files(tasks.sources.slice(int(row), 1))[0] for row in rows)
