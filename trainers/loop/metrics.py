@@ -8,6 +8,19 @@ from typing import Any
 from shards.storage import write_atomic
 from trainers.loop.lines import read_lines
 
+_TIMING_KEYS = frozenset({"train/clips_per_s", "train/data_wait", "train/step_s", "train/mfu"})
+_TIMING_PREFIXES = ("time/", "memory/")
+
+
+def is_timing(key: str) -> bool:
+    """Return whether a figure tells of the machine, so that it differs from run to run."""
+    return key in _TIMING_KEYS or key.startswith(_TIMING_PREFIXES)
+
+
+def without_timings(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines without such figures: what equal runs have equal bit for bit."""
+    return [{key: line[key] for key in line if not is_timing(key)} for line in lines]
+
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Return the whole lines of the file; a torn one at its end is passed over."""

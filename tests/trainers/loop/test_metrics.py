@@ -1,6 +1,6 @@
 import json
 
-from trainers.loop.metrics import MetricsLog, cut_back, read_metrics
+from trainers.loop.metrics import MetricsLog, cut_back, read_metrics, without_timings
 
 
 def write(path, steps):
@@ -56,3 +56,8 @@ def test_a_stale_writer_cannot_add_to_a_log_that_was_cut_back(tmp_path):
 
 def test_without_a_log_nothing_is_lost(tmp_path):
     assert cut_back(tmp_path / "metrics.jsonl", 0) == []
+
+
+def test_what_equal_runs_have_equal_is_told_from_what_the_machine_did():
+    line = {"step": 3, "train/loss": 1.0, "train/step_s": 0.2, "time/wait_s": 0.1}
+    assert without_timings([line | {"memory/rss_bytes": 5.0}]) == [{"step": 3, "train/loss": 1.0}]
