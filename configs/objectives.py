@@ -1,4 +1,4 @@
-"""What the training minimises: MIL-NCE, cyclic translation, and their weights."""
+"""What the training minimises: a contrastive loss, cyclic translation, and their weights."""
 
 from typing import Literal
 
@@ -25,6 +25,14 @@ class MilNceConfig(Settings):
     mask_same_video: bool = True
     """Leave other clips of the same video out of the negatives."""
 
+    form: Literal["local", "chunked", "ring"] = "chunked"
+    """How a worker meets the clips of all workers. `local`: all of its logits at once. `chunked`:
+    `chunk` clips at a time. `ring`: chunked too, and other workers' embeddings come round one
+    worker at a time, so that none holds the whole batch. The loss is the same."""
+
+    chunk: int = Field(default=64, ge=1)
+    """Clips whose logits are held at a time, where `form` is not `local`."""
+
 
 class CyclicConfig(Settings):
     """Cyclic translation between a clip and its window (Pham 2019)."""
@@ -46,8 +54,15 @@ class CyclicConfig(Settings):
 class ObjectivesConfig(Settings):
     """The objectives of a run; the total is their weighted sum."""
 
+    contrastive: Literal["mil_nce", "nce", "max_margin", "info_nce"] = "mil_nce"
+    """The contrastive loss. The others are what the paper compares with: `nce` and `max_margin` see
+    the nearest window only, `info_nce` is one softmax a direction. All follow `mil_nce` below."""
+
+    margin: float = Field(default=0.1, gt=0)
+    """By how much a pair must be ahead of the others, `max_margin` only."""
+
     mil_nce: MilNceConfig = MilNceConfig()
-    """The contrastive objective."""
+    """Weight, temperature, bag and negatives of the contrastive objective, whichever it is."""
 
     cyclic: CyclicConfig = CyclicConfig()
     """The translation objective."""

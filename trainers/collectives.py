@@ -7,7 +7,7 @@ Shape letters in this file:
     B  rows on this rank    G  rows on all ranks, in rank order
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -54,6 +54,37 @@ def all_gather_with_grad(local: Tensor, rows: list[int]) -> Tensor:
     public MIL-NCE code keeps its own slice only and so trains with 1/W of the gradient.
     """
     return _AllGather.apply(local, rows) if _many() else local
+
+
+def rank_of() -> int:
+    """Return this process' rank; 0 without a process group."""
+    return dist.get_rank() if _many() else 0
+
+
+class Arrival(NamedTuple):
+    """A tensor that is under way from the rank before."""
+
+    received: Tensor
+    works: list[dist.Work]
+
+    def wait(self) -> Tensor:
+        """Return the tensor when it is here, and the one that was sent is free again."""
+        for work in self.works:
+            work.wait()
+        return self.received
+
+
+def pass_on(tensor: Tensor) -> Arrival:
+    """Send a tensor to the next rank and take that of the rank before, in the background.
+
+    Ranks form a ring, and all of them must call this with equal shapes. There must be several.
+    """
+    tensor, received = tensor.contiguous(), torch.empty_like(tensor)
+    following = (dist.get_rank() + 1) % dist.get_world_size()
+    before = (dist.get_rank() - 1) % dist.get_world_size()
+    sent = dist.P2POp(dist.isend, tensor, following)
+    taken = dist.P2POp(dist.irecv, received, before)
+    return Arrival(received, dist.batch_isend_irecv([sent, taken]))
 
 
 class _AllGather(Function):

@@ -16,6 +16,9 @@ MAY_CHANGE = (
     "data.threads",
     "data.read_ahead",
     "data.cache_gib",
+    # Another way to the same sums.
+    "objectives.mil_nce.form",
+    "objectives.mil_nce.chunk",
     "training.workers",
     "training.checkpoint_every",
     "training.keep_checkpoints",

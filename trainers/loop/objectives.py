@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from configs.objectives import ObjectivesConfig
 from trainers.data.batch import Batch
+from trainers.losses.contrastive import build_contrastive
 from trainers.losses.cyclic import CyclicLoss, CyclicTranslation
-from trainers.losses.mil_nce import MilNce
 from trainers.models.build import VideoTextModel
 
 
@@ -32,7 +32,7 @@ class Objectives(nn.Module):
         super().__init__()
         self.config = config
         self.model = model
-        self.mil_nce = MilNce(config.mil_nce)
+        self.mil_nce = build_contrastive(config)
         self.cyclic = None
         if model.translator is not None:
             self.cyclic = CyclicTranslation(config.cyclic, model.translator)

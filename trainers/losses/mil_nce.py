@@ -9,27 +9,12 @@ Shape letters in this file:
     K  narrations in a bag       D  width of the joint embedding
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
 from configs.objectives import MilNceConfig
-from trainers.collectives import all_gather_rows, all_gather_with_grad, rows_of_ranks
-
-LEFT_OUT = -1e30
-"""Logit of a pair that does not count: its exponential is zero, and unlike minus infinity it
-gives no NaN where a whole row is left out."""
-
-
-class _Everyone(NamedTuple):
-    """The clips of all ranks, in rank order, and where this rank's begin."""
-
-    video_GD: Tensor
-    text_GKD: Tensor
-    mask_GK: Tensor
-    video_ids_G: Tensor | None
-    start: int
+from trainers.losses.bag_sums import Options, bag_sums
+from trainers.losses.bags import Bags, check_bags, wide_dtype
 
 
 class MilNce(nn.Module):
@@ -43,10 +28,16 @@ class MilNce(nn.Module):
     Calling it is a collective operation, and so is its backward: every rank does both, or none.
     """
 
-    def __init__(self, config: MilNceConfig) -> None:
+    def __init__(self, config: MilNceConfig, *, nearest_only: bool = False) -> None:
+        """Prepare.
+
+        Args:
+            config: Settings.
+            nearest_only: Whether to look at the first narration of a bag alone, which is NCE.
+        """
         super().__init__()
-        self.temperature = config.temperature
-        self.positives_twice = config.positives_in_denominator == "twice"
+        self.options = sums_options(config, config.positives_in_denominator == "twice")
+        self.nearest_only = nearest_only
 
     def forward(
         self,
@@ -78,80 +69,22 @@ class MilNce(nn.Module):
         Raises:
             ValueError: If the shapes do not pair up.
         """
-        mask_BK = _checked(video_BD, text_BKD, mask_BK, video_ids_B)
-        everyone = _gather(video_BD, text_BKD, mask_BK, video_ids_B)
-        own_BG, other_BG = _pairs(everyone, video_ids_B, len(video_BD))
-
-        texts_BGK = self._logits("bd,gkd->bgk", video_BD, everyone.text_GKD)
-        clips_BGK = self._logits("gd,bkd->bgk", everyone.video_GD, text_BKD)
-        texts_BGK = texts_BGK.masked_fill(~everyone.mask_GK, LEFT_OUT)
-        clips_BGK = clips_BGK.masked_fill(~mask_BK.unsqueeze(1), LEFT_OUT)
-        own_BK = texts_BGK[own_BG]
-
+        bags = check_bags(video_BD, text_BKD, mask_BK, video_ids_B)
+        bags = bags.nearest() if self.nearest_only else bags
+        sums = bag_sums(bags, self.options)
         # A clip's own bag stands in both directions. The authors' code counts it twice, so its
         # loss bottoms out at log 2; the paper's equation counts it once, and ends at 0.
-        also_own_BG = own_BG if self.positives_twice else torch.zeros_like(own_BG)
-        rows_BGK = texts_BGK.masked_fill(~(own_BG | other_BG).unsqueeze(2), LEFT_OUT)
-        columns_BGK = clips_BGK.masked_fill(~(also_own_BG | other_BG).unsqueeze(2), LEFT_OUT)
-        everything_B = torch.logaddexp(
-            rows_BGK.flatten(start_dim=1).logsumexp(dim=1),
-            columns_BGK.flatten(start_dim=1).logsumexp(dim=1),
-        )
-        loss_B = everything_B - own_BK.logsumexp(dim=1)
-        loss_B = torch.where(mask_BK.any(dim=1), loss_B, 0.0)
-        return loss_B.to(torch.promote_types(video_BD.dtype, torch.float32))
-
-    def _logits(self, equation: str, video: Tensor, text: Tensor) -> Tensor:
-        # Nothing bounds a dot product, and one of 70 is off by up to 4e-6 in fp32, which its
-        # exponential hands on to the gradient. A CPU affords fp64; an accelerator takes fp32.
-        wide = torch.float64 if video.device.type == "cpu" else torch.float32
-        return torch.einsum(equation, video.to(wide), text.to(wide)) / self.temperature
+        loss_B = torch.logaddexp(sums.rows_B, sums.columns_B) - sums.own_B
+        return only_with_bag(loss_B, bags)
 
 
-def _checked(
-    video_BD: Tensor, text_BKD: Tensor, mask_BK: Tensor | None, video_ids_B: Tensor | None
-) -> Tensor:
-    """Return the mask, all true where none was given."""
-    pair_up = video_BD.ndim == 2 and text_BKD.ndim == 3
-    if not pair_up or video_BD.shape != (text_BKD.shape[0], text_BKD.shape[2]):
-        raise ValueError(
-            "video_BD and text_BKD must agree in B and D, got "
-            f"{tuple(video_BD.shape)} and {tuple(text_BKD.shape)}"
-        )
-    if mask_BK is None:
-        mask_BK = torch.ones(text_BKD.shape[:2], dtype=torch.bool, device=text_BKD.device)
-    if mask_BK.shape != text_BKD.shape[:2]:
-        raise ValueError(
-            f"mask_BK must have the B and K of text_BKD, {tuple(text_BKD.shape[:2])}, "
-            f"got {tuple(mask_BK.shape)}"
-        )
-    if video_ids_B is not None and video_ids_B.shape != video_BD.shape[:1]:
-        raise ValueError(
-            f"video_ids_B must name the video of each of {len(video_BD)} clips, "
-            f"got {tuple(video_ids_B.shape)}"
-        )
-    return mask_BK.bool()
+def sums_options(config: MilNceConfig, own_in_columns: bool) -> Options:
+    """Return how a loss with these settings takes its sums."""
+    chunk = 0 if config.form == "local" else config.chunk
+    return Options(config.temperature, own_in_columns, chunk, config.form == "ring")
 
 
-def _gather(
-    video_BD: Tensor, text_BKD: Tensor, mask_BK: Tensor, video_ids_B: Tensor | None
-) -> _Everyone:
-    rows = rows_of_ranks(len(video_BD), video_BD.device)
-    rank = torch.distributed.get_rank() if len(rows) > 1 else 0
-    return _Everyone(
-        video_GD=all_gather_with_grad(video_BD, rows),
-        text_GKD=all_gather_with_grad(text_BKD, rows),
-        mask_GK=all_gather_rows(mask_BK.to(torch.uint8), rows).bool(),
-        video_ids_G=None if video_ids_B is None else all_gather_rows(video_ids_B, rows),
-        start=sum(rows[:rank]),
-    )
-
-
-def _pairs(everyone: _Everyone, video_ids_B: Tensor | None, num_own: int) -> tuple[Tensor, Tensor]:
-    """Return two masks BG: a clip and itself; a clip and one that may be its negative."""
-    everyone_G = torch.arange(len(everyone.video_GD), device=everyone.video_GD.device)
-    own_BG = everyone_G[everyone.start : everyone.start + num_own, None] == everyone_G
-    other_BG = ~own_BG
-    if video_ids_B is not None and everyone.video_ids_G is not None:
-        other_BG &= video_ids_B[:, None] != everyone.video_ids_G
-    return own_BG, other_BG
+def only_with_bag(loss_B: Tensor, bags: Bags) -> Tensor:
+    """Return the loss in its final type, and 0 for clips that have no narration."""
+    loss_B = torch.where(bags.mask_BK.any(dim=1), loss_B, 0.0)
+    return loss_B.to(wide_dtype(bags.video_BD))
