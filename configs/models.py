@@ -1,6 +1,8 @@
 """The two towers, the tokenizer and the translator between them."""
 
-from pydantic import Field, field_validator
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
 
 from configs.settings import Settings
 
@@ -40,17 +42,40 @@ class S3DConfig(Settings):
 class TextConfig(Settings):
     """Words -> embedding -> linear, ReLU -> max over words -> linear (Miech 2020)."""
 
+    kind: Literal["pieces", "words"] = "pieces"
+    """`pieces`: a sentencepiece model is trained on the narration. `words`: whole words, upper and
+    lower case told apart, and what the vocabulary lacks is dropped, as in the published model."""
+
+    words: str = ""
+    """Vocabulary of kind `words`: a `.npy` array of strings, such as the published `dict.npy`.
+    Empty: the words of the train split's narration, the most frequent first."""
+
     vocabulary: int = Field(default=8000, ge=64)
-    """Pieces of the sentencepiece model, fewer where the corpus has fewer."""
+    """Ids at most: fewer where the corpus has fewer. A vocabulary from `words` is taken whole."""
 
     max_words: int = Field(default=24, ge=1)
-    """Pieces kept of one window."""
+    """Pieces or words kept of one window. The published code trains with 20, evaluates with 30."""
 
     word_dim: int = Field(default=300, gt=0)
     """Width of a word embedding."""
 
     hidden_dim: int = Field(default=2048, gt=0)
     """Width between the two linear layers."""
+
+    train_words: bool = True
+    """Train the word embeddings. In the published model they stay those of word2vec."""
+
+    pads: Literal["masked", "counted"] = "masked"
+    """`counted`: a pad takes part in the maximum like a word, as the published weights need it."""
+
+    @model_validator(mode="after")
+    def _file_has_a_use(self) -> Self:
+        if self.words and self.kind != "words":
+            raise ValueError(
+                "model.text.words must be empty unless model.text.kind is words, "
+                f"got {self.words!r} and {self.kind!r}"
+            )
+        return self
 
 
 class TranslatorConfig(Settings):
@@ -61,6 +86,24 @@ class TranslatorConfig(Settings):
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Dropout on the joint sequence."""
+
+
+class ComputeConfig(Settings):
+    """How the towers are computed: speed and memory, not what they are."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """`bf16`: convolutions and linear layers of both towers in bfloat16; weights, statistics of
+    batch norm, embeddings and losses stay in float32."""
+
+    channels_last: bool = True
+    """Keep the video tower's maps with channels innermost, which kernels like better."""
+
+    recompute: bool = False
+    """Keep only what enters each block of the video tower, and run the block again on the way
+    back: less memory, a third more work, the same result."""
+
+    compile: bool = False
+    """Compile the video tower (torch.compile). Takes minutes at the start, and a C++ compiler."""
 
 
 class ModelConfig(Settings):
@@ -74,3 +117,10 @@ class ModelConfig(Settings):
 
     translator: TranslatorConfig = TranslatorConfig()
     """Translator, built where the cyclic objective has a weight."""
+
+    compute: ComputeConfig = ComputeConfig()
+    """Precision, memory layout and the like."""
+
+    weights: str = ""
+    """Folder written by `weakvid weights import`: both towers begin with its weights, and its
+    vocabulary is used. Empty: fresh weights."""

@@ -1,17 +1,47 @@
-"""Subword tokenizer (sentencepiece, byte-pair encoding), trained on the narration itself.
+"""Texts -> rows of ids: pieces of words (sentencepiece), or whole words as published.
+
+Either vocabulary is a string of bytes, and its first bytes tell which it is. Pieces are trained on
+the narration itself by byte-pair encoding.
 
 Shape letters in this file:
-    N  texts    L  pieces of a text
+    N  texts    L  pieces or words of a text
 """
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import sentencepiece
 
+from configs.models import TextConfig
+from trainers.data.words import MAGIC, Words, count_words
+
 PAD = 0
+
+
+def make_tokenizer(config: TextConfig, texts: Callable[[], Iterable[str]]) -> bytes:
+    """Return the vocabulary that a run begins with.
+
+    Args:
+        config: Kind and size, and the file that holds the words where there is one.
+        texts: Gives the narration of the train split, if it is needed.
+
+    Raises:
+        ValueError: If there is no text to make it of, or `config.words` is no vocabulary.
+        FileNotFoundError: If there is no file `config.words`.
+    """
+    match config.kind:
+        case "pieces":
+            return train_tokenizer(texts(), config.vocabulary)
+        case "words" if config.words:
+            data = Path(config.words).read_bytes()
+            # Only what Words reads may go into a run.
+            Words(data)
+            return data
+        case "words":
+            return count_words(_some_text(texts()), config.vocabulary)
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> bytes:
@@ -27,12 +57,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> bytes:
     Raises:
         ValueError: If there is no text.
     """
-    sentences = [text for text in texts if text.strip()]
-    if not sentences:
-        raise ValueError(
-            "the train split must hold narration to train a tokenizer on, got none; "
-            "look at data.shards"
-        )
+    sentences = _some_text(texts)
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(sentences),
@@ -55,21 +80,44 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> bytes:
 
 
 class Tokenizer:
-    """Texts -> rows of piece numbers, padded with 0."""
+    """Texts -> rows of ids, padded with 0."""
 
     def __init__(self, model: bytes) -> None:
+        """Read a vocabulary.
+
+        Args:
+            model: Bytes of a sentencepiece model, or of a `.npy` file of words.
+
+        Raises:
+            ValueError: If it is a `.npy` file of something else.
+        """
         self.sha256 = hashlib.sha256(model).hexdigest()
-        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        if model.startswith(MAGIC):
+            words = Words(model)
+            self._ids, self._size = words.ids, words.size
+        else:
+            pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
+            self._ids, self._size = pieces.encode, pieces.get_piece_size()
 
     @property
     def vocabulary(self) -> int:
-        """Number of pieces, padding included."""
-        return self._processor.get_piece_size()
+        """Number of ids, padding included."""
+        return self._size
 
     def encode(self, texts: Sequence[str], max_words: int) -> np.ndarray:
         """Return int64 `[N, L]` with `L = max_words`; longer texts are cut, shorter padded."""
         tokens_NL = np.full((len(texts), max_words), PAD, dtype=np.int64)
         for row, text in enumerate(texts):
-            pieces = self._processor.encode(text)[:max_words]
-            tokens_NL[row, : len(pieces)] = pieces
+            ids = self._ids(text)[:max_words]
+            tokens_NL[row, : len(ids)] = ids
         return tokens_NL
+
+
+def _some_text(texts: Iterable[str]) -> list[str]:
+    sentences = [text for text in texts if text.strip()]
+    if not sentences:
+        raise ValueError(
+            "the train split must hold narration to train a tokenizer on, got none; "
+            "look at data.shards"
+        )
+    return sentences

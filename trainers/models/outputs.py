@@ -31,7 +31,7 @@ class TextOutput(NamedTuple):
     """Point in the joint space; not normalised."""
 
     words_NLC: Tensor
-    """Word embeddings; rows of pads are zero."""
+    """Word embeddings; rows of pads mean nothing."""
 
     mask_NL: Tensor
     """True where a word stands, False where there is a pad."""

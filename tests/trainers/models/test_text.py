@@ -35,3 +35,23 @@ def test_a_window_of_pads_is_finite_and_its_gradient_too() -> None:
     out.sum().backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
     assert not model.word_embd.weight.grad[0].any()
+
+
+def test_counted_pads_take_part_in_the_maximum_as_the_published_weights_need_it() -> None:
+    config = TextConfig(word_dim=12, hidden_dim=20, pads="counted")
+    model = TextTower(config, vocabulary=64, embedding_dim=8)
+    model.word_embd.weight.data.normal_()  # the published file has numbers at the pad, too
+    tokens = torch.tensor([[3, 9, 4, 0, 0]])
+    hidden = torch.relu(model.fc1(model.word_embd.weight[tokens]))
+    out = model(tokens)
+    torch.testing.assert_close(out.embedding_ND, model.fc2(hidden.max(dim=1).values))
+    assert not torch.allclose(out.embedding_ND, model(tokens[:, :3]).embedding_ND)
+    assert out.mask_NL.tolist() == [[True, True, True, False, False]]
+
+
+def test_fixed_word_embeddings_get_no_gradient() -> None:
+    config = TextConfig(word_dim=12, hidden_dim=20, train_words=False)
+    model = TextTower(config, vocabulary=64, embedding_dim=8)
+    model(torch.tensor([[3, 9]])).embedding_ND.sum().backward()
+    assert model.word_embd.weight.grad is None
+    assert model.fc1.weight.grad.abs().sum() > 0
