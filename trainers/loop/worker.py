@@ -12,18 +12,13 @@ from typing import Any, Literal
 
 import torch
 
-from shards.manifest import Manifest
-from trainers.data.loader import Loader
-from trainers.data.reader import ClipReader, split_rows, train_order
-from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
+from trainers.loop.assemble import assemble
 from trainers.loop.attempts import Fence
-from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint, verify_checkpoint
-from trainers.loop.fresh import fresh_model, measure_targets, measured_ranks, num_parameters
+from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
 from trainers.loop.prepare import Assignment
 from trainers.loop.record import Recorder
-from trainers.loop.step import StepResult, TrainStep
-from trainers.loop.validate import Validation
+from trainers.loop.step import StepResult
 
 logger = logging.getLogger(__name__)
 
@@ -50,63 +45,36 @@ def train_worker(
 
 
 class Worker:
-    """One worker's model, data and logs."""
+    """The loop of one worker over its parts, and its logs."""
 
     def __init__(
         self, assignment: Assignment, worker: int, workers: int, device: torch.device
     ) -> None:
         self.job, self.assignment, self.device = assignment.job, assignment, device
         self.run_dir = Path(assignment.run_dir)
-        self.manifest = Manifest.load(self.job.data.shards)
-        _must_equal("manifest", self.manifest.sha256, assignment.manifest_sha256)
-        tokenizer = Tokenizer((self.run_dir / folder.TOKENIZER).read_bytes())
-        _must_equal("tokenizer", tokenizer.sha256, assignment.tokenizer_sha256)
-        self.reader = ClipReader(
-            self.job.data,
-            self.manifest,
-            tokenizer,
-            self.job.objectives.mil_nce.candidates,
-            self.job.model.text.max_words,
-        )
-        self.loader = Loader(
-            self.reader,
-            train_order(self.job, self.manifest),
-            split_rows(self.manifest, "train"),
-            self.job.training.seed,
-            self.job.data.threads,
-            self.job.data.read_ahead,
-        )
-        self.model = fresh_model(self.job, tokenizer.vocabulary).to(device)
-        self.step = TrainStep(self.job, self.model, worker, workers)
-        self.validation = Validation(
-            self.job,
-            self.step.objectives,
-            self.reader,
-            split_rows(self.manifest, "val"),
-            self.step.ranks,
-        )
-        self.begin = self._restore() if assignment.checkpoint else self._start()
+        self.parts = assemble(assignment, worker, workers, device)
         self.fence = Fence(self.run_dir, assignment.attempt)
-        self.recorder = Recorder(self.run_dir, self.fence, self.begin) if worker == 0 else None
+        begin = self.parts.begin
+        self.recorder = Recorder(self.run_dir, self.fence, begin) if worker == 0 else None
 
     def close(self) -> None:
         """End the threads and close the logs."""
-        self.loader.close()
+        self.parts.loader.close()
         if self.recorder is not None:
             self.recorder.close()
 
     def run(self) -> Literal["finished", "stopped"]:
         """Do the steps that are left."""
-        training = self.job.training
-        steps = range(self.begin, training.steps)
-        batches = self.loader.batches(
-            iter(itertools.product(steps, self.step.ranks)), training.virtual_ranks
+        training, train_step = self.job.training, self.parts.step
+        steps = range(self.parts.begin, training.steps)
+        batches = self.parts.loader.batches(
+            iter(itertools.product(steps, train_step.ranks)), training.virtual_ranks
         )
         for step in steps:
             began = time.perf_counter()
-            own = [next(batches).to(self.device) for _ in self.step.ranks]
+            own = [next(batches).to(self.device) for _ in train_step.ranks]
             waited_s = time.perf_counter() - began
-            result = self.step.run(step, own, stop=(self.run_dir / folder.STOP).exists())
+            result = train_step.run(step, own, stop=(self.run_dir / folder.STOP).exists())
             self._log(step, result, waited_s, time.perf_counter() - began)
             done = step + 1
             if done % training.validate_every == 0 or done == training.steps:
@@ -116,22 +84,6 @@ class Worker:
             if result.stop and done < training.steps:
                 return "stopped"
         return "finished"
-
-    def _start(self) -> int:
-        ranks = measured_ranks(self.job) if self.model.translator is not None else range(0)
-        batches = self.loader.batches(
-            ((0, rank) for rank in ranks), self.job.training.virtual_ranks
-        )
-        measure_targets(self.model, (batch.to(self.device) for batch in batches))
-        logger.info("a fresh model of %d parameters", num_parameters(self.model))
-        return 0
-
-    def _restore(self) -> int:
-        checkpoint = verify_checkpoint(Path(str(self.assignment.checkpoint)))
-        state = checkpoint.load()
-        self.model.load_state_dict(state["model"])
-        self.step.optimizer.load_state_dict(state["optimizer"])
-        return checkpoint.step
 
     def _log(self, step: int, result: StepResult, waited_s: float, step_s: float) -> None:
         if self.recorder is None:
@@ -149,7 +101,7 @@ class Worker:
         self.recorder.write(step + 1, values)
 
     def _validate(self, done: int) -> None:
-        values = self.validation.run(self.device)
+        values = self.parts.validation.run(self.device)
         if self.recorder is not None and values:
             self.recorder.write(done, values)
 
@@ -162,8 +114,8 @@ class Worker:
         began = time.perf_counter()
         root = self.run_dir / folder.CHECKPOINTS
         state: dict[str, Any] = {
-            "model": self.model.state_dict(),
-            "optimizer": self.step.optimizer.state_dict(),
+            "model": self.parts.model.state_dict(),
+            "optimizer": self.parts.step.optimizer.state_dict(),
             "step": done,
             "manifest_sha256": self.assignment.manifest_sha256,
             "tokenizer_sha256": self.assignment.tokenizer_sha256,
@@ -178,11 +130,3 @@ class Worker:
         prune_checkpoints(root, self.job.training.keep_checkpoints, done)
         seconds = time.perf_counter() - began
         logger.info("checkpoint of step %d committed in %.0f ms", done, 1000 * seconds)
-
-
-def _must_equal(what: str, got: str, wanted: str) -> None:
-    if got != wanted:
-        raise ValueError(
-            f"every worker must read the {what} that the driver read, {wanted}, got {got}; "
-            "the run and shard folders must be shared by all machines"
-        )

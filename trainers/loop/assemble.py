@@ -1,0 +1,97 @@
+"""Everything that a worker needs before its first step: data, model, optimiser, weights."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from configs.runs import TrainJob
+from shards.manifest import Manifest
+from trainers.data.loader import Loader
+from trainers.data.reader import ClipReader, split_rows, train_order
+from trainers.data.tokenizer import Tokenizer
+from trainers.loop import folder
+from trainers.loop.checkpoint import verify_checkpoint
+from trainers.loop.fresh import fresh_model, measure_targets, measured_ranks, num_parameters
+from trainers.loop.prepare import Assignment
+from trainers.loop.step import TrainStep
+from trainers.loop.validate import Validation
+from trainers.models.build import VideoTextModel
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one worker trains with."""
+
+    loader: Loader
+    model: VideoTextModel
+    step: TrainStep
+    validation: Validation
+    begin: int
+    """Finished steps: those of the checkpoint, 0 for a fresh model."""
+
+
+def assemble(assignment: Assignment, worker: int, workers: int, device: torch.device) -> Parts:
+    """Build a worker's parts, with the weights of the assignment's checkpoint.
+
+    Raises:
+        ValueError: If shards, tokenizer or checkpoint are not those of the assignment.
+        DamagedSample: If a clip that a fresh model is measured on cannot be read.
+    """
+    job = assignment.job
+    manifest = Manifest.load(job.data.shards)
+    _must_equal("manifest", manifest.sha256, assignment.manifest_sha256)
+    tokenizer = Tokenizer((Path(assignment.run_dir) / folder.TOKENIZER).read_bytes())
+    _must_equal("tokenizer", tokenizer.sha256, assignment.tokenizer_sha256)
+    reader = ClipReader(
+        job.data,
+        manifest,
+        tokenizer,
+        job.objectives.mil_nce.candidates,
+        job.model.text.max_words,
+    )
+    loader = Loader(
+        reader,
+        train_order(job, manifest),
+        split_rows(manifest, "train"),
+        job.training.seed,
+        job.data.threads,
+        job.data.read_ahead,
+    )
+    model = fresh_model(job, tokenizer.vocabulary).to(device)
+    step = TrainStep(job, model, worker, workers)
+    validation = Validation(job, step.objectives, reader, split_rows(manifest, "val"), step.ranks)
+    if assignment.checkpoint:
+        begin = _restore(Path(assignment.checkpoint), model, step)
+    else:
+        begin = _measure(job, model, loader, device)
+    return Parts(loader, model, step, validation, begin)
+
+
+def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, device: torch.device) -> int:
+    """Fix what a fresh model measures on its first clips; return its finished steps, 0."""
+    ranks = measured_ranks(job) if model.translator is not None else range(0)
+    batches = loader.batches(((0, rank) for rank in ranks), job.training.virtual_ranks)
+    measure_targets(model, (batch.to(device) for batch in batches))
+    logger.info("a fresh model of %d parameters", num_parameters(model))
+    return 0
+
+
+def _restore(path: Path, model: VideoTextModel, step: TrainStep) -> int:
+    """Load weights and optimiser; return the finished steps of the checkpoint."""
+    checkpoint = verify_checkpoint(path)
+    state = checkpoint.load()
+    model.load_state_dict(state["model"])
+    step.optimizer.load_state_dict(state["optimizer"])
+    return checkpoint.step
+
+
+def _must_equal(what: str, got: str, wanted: str) -> None:
+    if got != wanted:
+        raise ValueError(
+            f"every worker must read the {what} that the driver read, {wanted}, got {got}; "
+            "the run and shard folders must be shared by all machines"
+        )
