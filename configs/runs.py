@@ -12,6 +12,7 @@ from configs.objectives import ObjectivesConfig
 from configs.settings import Settings
 from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
+from configs.tracking import TrackingConfig
 from configs.training import DataConfig, TrainingConfig
 
 
@@ -73,6 +74,7 @@ class TrainJob(Settings):
     model: ModelConfig = ModelConfig()
     objectives: ObjectivesConfig = ObjectivesConfig()
     training: TrainingConfig = TrainingConfig()
+    tracking: TrackingConfig = TrackingConfig()
     ray: RayConfig = RayConfig()
 
     @model_validator(mode="after")
