@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import multiprocessing as mp
 
-from trainers.collectives import all_gather_rows, all_gather_with_grad, rows_of_ranks
+from trainers.collectives import all_gather_rows, all_gather_with_grad, pass_on, rows_of_ranks
 
 ROWS = [1, 3, 2]
 
@@ -21,6 +21,7 @@ def run_rank(rank: int, folder: str) -> None:
     ((rank + 1) * everyone * torch.arange(6.0).unsqueeze(1)).sum().backward()
     names = all_gather_rows(torch.full((ROWS[rank],), 10 + rank), rows)
     results = {"rows": rows, "everyone": everyone.detach(), "grad": local.grad, "names": names}
+    results["passed"] = pass_on(pass_on(torch.full((2,), rank)).wait()).wait()
     torch.save(results, Path(folder) / f"rank{rank}.pt")
     dist.destroy_process_group()
 
@@ -35,6 +36,7 @@ def test_unequal_shares_are_joined_in_rank_order_and_gradients_add_up(tmp_path: 
     # Rank r weighs position p by (r + 1) p; the sum over ranks is 6 p.
     got = torch.cat([rank["grad"] for rank in ranks])
     assert got[:, 0].tolist() == [0, 6, 12, 18, 24, 30]
+    assert [rank["passed"].tolist() for rank in ranks] == [[1, 1], [2, 2], [0, 0]]
 
 
 def test_without_a_process_group_nothing_happens() -> None:

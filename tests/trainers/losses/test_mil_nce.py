@@ -12,6 +12,7 @@ from trainers.losses.mil_nce import MilNce
 
 Mode = Literal["twice", "once"]
 MODES: tuple[Mode, ...] = ("twice", "once")
+FORMS: tuple[Literal["local", "chunked", "ring"], ...] = ("local", "chunked", "ring")
 
 
 def naive(
@@ -40,18 +41,19 @@ def relative(got: Tensor, expected: Tensor) -> float:
     return ((got.double() - expected).norm() / expected.norm()).item()
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("num_windows", [1, 2, 3, 4, 5])
 def test_loss_and_gradients_are_those_of_a_naive_double_loop(
-    num_windows: int, mode: Mode, dtype: torch.dtype
+    num_windows: int, mode: Mode, dtype: torch.dtype, form: Literal["local", "chunked", "ring"]
 ) -> None:
     torch.manual_seed(num_windows)
     video, text = torch.randn(7, 32), torch.randn(7, num_windows, 32)
     mask = torch.rand(7, num_windows) > 0.3
     mask[:, 0] = True
     ids = torch.tensor([5, 9, 5, 1, 2, 9, 5])
-    config = MilNceConfig(positives_in_denominator=mode, temperature=1.7)
+    config = MilNceConfig(positives_in_denominator=mode, temperature=1.7, form=form, chunk=3)
 
     oracle = [x.double().requires_grad_() for x in (video, text)]
     expected = naive(*oracle, mask, ids, mode, 1.7)
@@ -59,6 +61,22 @@ def test_loss_and_gradients_are_those_of_a_naive_double_loop(
     loss = MilNce(config)(*inputs, mask, ids)
 
     assert loss.dtype == dtype
+    assert relative(loss, expected) <= 1e-6
+    pairs = zip(
+        torch.autograd.grad(loss, inputs), torch.autograd.grad(expected, oracle), strict=True
+    )
+    assert all(relative(got, true) <= 1e-6 for got, true in pairs)
+
+
+def test_wide_embeddings_with_logits_of_seventy_are_as_exact() -> None:
+    torch.manual_seed(0)
+    video, text = torch.randn(24, 512), torch.randn(24, 3, 512)
+    mask, ids = torch.ones(24, 3, dtype=torch.bool), torch.arange(24)
+    oracle = [x.double().requires_grad_() for x in (video, text)]
+    expected = naive(*oracle, mask, ids, "twice", 1.0)
+    inputs = [x.requires_grad_() for x in (video, text)]
+    loss = MilNce(MilNceConfig(chunk=5))(*inputs)
+    assert (video @ text.flatten(0, 1).T).abs().max() > 70
     assert relative(loss, expected) <= 1e-6
     pairs = zip(
         torch.autograd.grad(loss, inputs), torch.autograd.grad(expected, oracle), strict=True
@@ -103,13 +121,18 @@ def test_clips_of_one_video_are_no_negatives_and_the_own_bag_stays() -> None:
         assert loss(video, text).item() > floor + 1e-3
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_logits_of_ten_thousand_stay_finite(mode: Mode, sign: int) -> None:
+def test_logits_of_ten_thousand_stay_finite(
+    mode: Mode, sign: int, form: Literal["local", "chunked", "ring"], dtype: torch.dtype
+) -> None:
     torch.manual_seed(0)
-    video = torch.tensor([[100.0], [-100.0], [50.0]]).requires_grad_()
-    text = (sign * torch.tensor([[[100.0], [-100.0]]] * 3)).requires_grad_()
-    loss = MilNce(MilNceConfig(positives_in_denominator=mode))(video, text)
+    video = torch.tensor([[100.0], [-100.0], [50.0]], dtype=dtype).requires_grad_()
+    text = (sign * torch.tensor([[[100.0], [-100.0]]] * 3, dtype=dtype)).requires_grad_()
+    config = MilNceConfig(positives_in_denominator=mode, form=form, chunk=2)
+    loss = MilNce(config)(video, text)
     loss.backward()
     assert loss.isfinite()
     assert video.grad.isfinite().all()
