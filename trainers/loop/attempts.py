@@ -51,7 +51,7 @@ class Fence:
 
     def __init__(self, run_dir: Path, attempt: int) -> None:
         self._run_dir = run_dir
-        self._attempt = attempt
+        self.attempt = attempt
         self._seen_bytes = -1
 
     def check(self) -> None:
@@ -64,9 +64,9 @@ class Fence:
         if num_bytes == self._seen_bytes:
             return
         newest = newest_attempt(self._run_dir)
-        if newest > self._attempt:
+        if newest > self.attempt:
             raise StaleAttempt(
-                f"attempt {self._attempt} of {self._run_dir} must not write: attempt {newest} "
+                f"attempt {self.attempt} of {self._run_dir} must not write: attempt {newest} "
                 "has taken over"
             )
         self._seen_bytes = num_bytes

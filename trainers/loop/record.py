@@ -1,10 +1,16 @@
-"""What the first worker writes while training: metrics.jsonl and TensorBoard."""
+"""What the first worker writes while training: figures of the run, and of every worker."""
 
+import json
+import logging
+import time
 from pathlib import Path
 
 from trainers.loop import folder
-from trainers.loop.attempts import Fence
+from trainers.loop.attempts import Fence, append_event
 from trainers.loop.metrics import MetricsLog
+from trainers.loop.workertimes import Exchange
+
+logger = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -14,8 +20,9 @@ class Recorder:
         """Open the logs of an attempt that goes on from `step`."""
         from torch.utils.tensorboard import SummaryWriter
 
-        self._fence = fence
+        self._fence, self._run_dir, self._begin = fence, run_dir, step
         self._metrics = MetricsLog(run_dir / folder.METRICS)
+        self._workers = (run_dir / folder.WORKERS).open("a")
         # Events of steps that are done again are dropped by TensorBoard when it reads this.
         self._board = SummaryWriter(str(run_dir / folder.TENSORBOARD), purge_step=step + 1)
 
@@ -29,13 +36,44 @@ class Recorder:
         self._metrics.write(step, values)
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
+        if step == self._begin + 1 and "train/loss" in values:
+            # From here on the run is productive again: what the time to recover ends with.
+            append_event(self._run_dir, self._fence.attempt, "stepping", step=step)
+
+    def write_workers(self, step: int, exchange: Exchange) -> None:
+        """Write what is known of each worker, and name those that are slow.
+
+        Raises:
+            StaleAttempt: If a newer attempt has taken over the run.
+        """
+        self._fence.check()
+        line = {"step": step, "attempt": self._fence.attempt, "unix_s": round(time.time(), 3)}
+        self._workers.write(json.dumps(line | {"workers": exchange.workers}) + "\n")
+        self._workers.flush()
+        for row in exchange.workers:
+            for name, value in row.items():
+                if isinstance(value, float):
+                    self._board.add_scalar(f"worker-{row['worker']}/{name}", value, step)
+        for slow in exchange.stragglers:
+            logger.warning("%s", slow)
+            append_event(
+                self._run_dir,
+                self._fence.attempt,
+                "straggler",
+                step=slow.step,
+                worker=slow.worker,
+                node=slow.node,
+                phase=slow.phase,
+                ratio=round(slow.ratio, 2),
+            )
 
     def sync(self) -> None:
-        """Flush both to the disk."""
+        """Flush all to the disk."""
         self._metrics.sync()
         self._board.flush()
 
     def close(self) -> None:
-        """Flush and close both."""
+        """Flush and close all."""
         self._metrics.close()
+        self._workers.close()
         self._board.close()

@@ -19,6 +19,8 @@ from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
 from trainers.loop.prepare import Assignment
 from trainers.loop.record import Recorder
 from trainers.loop.step import StepResult
+from trainers.loop.timing import StepClock
+from trainers.loop.workertimes import WorkerTimes
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,9 @@ class Worker:
         self.fence = Fence(self.run_dir, assignment.attempt)
         begin = self.parts.begin
         self.recorder = Recorder(self.run_dir, self.fence, begin) if worker == 0 else None
+        training = self.job.training
+        self.clock = StepClock(training.global_batch)
+        self.times = WorkerTimes(self.job.tracking, training.virtual_ranks, worker, workers, device)
 
     def close(self) -> None:
         """End the threads and close the logs."""
@@ -71,37 +76,38 @@ class Worker:
             iter(itertools.product(steps, train_step.ranks)), training.virtual_ranks
         )
         for step in steps:
-            began = time.perf_counter()
-            own = [next(batches).to(self.device) for _ in train_step.ranks]
-            waited_s = time.perf_counter() - began
-            result = train_step.run(step, own, stop=(self.run_dir / folder.STOP).exists())
-            self._log(step, result, waited_s, time.perf_counter() - began)
+            with self.clock.phase("data"):
+                own = [next(batches).to(self.device) for _ in train_step.ranks]
+            with self.clock.phase("step"):
+                result = train_step.run(step, own, stop=(self.run_dir / folder.STOP).exists())
             done = step + 1
+            self._log(done, result, last=result.stop or done == training.steps)
             if done % training.validate_every == 0 or done == training.steps:
                 self._validate(done)
             if done % training.checkpoint_every == 0 or done == training.steps or result.stop:
-                self._commit(done)
+                with self.clock.phase("checkpoint"):
+                    self._commit(done)
             if result.stop and done < training.steps:
                 return "stopped"
         return "finished"
 
-    def _log(self, step: int, result: StepResult, waited_s: float, step_s: float) -> None:
+    def _log(self, done: int, result: StepResult, *, last: bool) -> None:
+        timings = self.clock.figures()
+        exchange = self.times.exchange(done, self.clock, last=last)
         if self.recorder is None:
             return
         values = {"train/loss": result.loss, "train/mil_nce": result.mil_nce}
         if result.cyclic is not None:
             values["train/cyclic"] = result.cyclic
-        values |= {
-            "train/lr": result.lr,
-            "train/grad_norm": result.grad_norm,
-            "train/clips_per_s": self.job.training.global_batch / step_s,
-            "train/data_wait": waited_s / step_s,
-            "train/step_s": step_s,
-        }
-        self.recorder.write(step + 1, values)
+        values |= {"train/lr": result.lr, "train/grad_norm": result.grad_norm} | timings
+        if exchange is not None:
+            values |= exchange.figures
+            self.recorder.write_workers(done, exchange)
+        self.recorder.write(done, values)
 
     def _validate(self, done: int) -> None:
-        values = self.parts.validation.run(self.device)
+        with self.clock.phase("validate"):
+            values = self.parts.validation.run(self.device)
         if self.recorder is not None and values:
             self.recorder.write(done, values)
 

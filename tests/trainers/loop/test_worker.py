@@ -7,17 +7,15 @@ import torch
 from trainers.loop import folder
 from trainers.loop.attempts import StaleAttempt, append_event
 from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
-from trainers.loop.metrics import read_metrics
+from trainers.loop.metrics import read_metrics, without_timings
 from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.worker import Worker, train_worker
 
 CPU = torch.device("cpu")
-TIMINGS = {"train/clips_per_s", "train/data_wait", "train/step_s"}
 
 
 def figures(run_dir):
-    lines = read_metrics(run_dir / folder.METRICS)
-    return [{key: value for key, value in line.items() if key not in TIMINGS} for line in lines]
+    return without_timings(read_metrics(run_dir / folder.METRICS))
 
 
 def train(job):
