@@ -137,7 +137,8 @@ def in_order(
         if spoken.text:
             kept.append(spoken)
     if not kept:
-        raise CaptionError("W_CAPEMPTY", f"no usable cue among {len(cues)}")
+        told = f"no usable cue among {len(cues)}" if cues else "nothing is said"
+        raise CaptionError("W_CAPEMPTY", told)
     ordered = sorted(kept, key=lambda cue: (cue.start_s, cue.end_s))
     if ordered != kept:
         flags.add("W_CAPORDER")

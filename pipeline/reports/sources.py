@@ -34,7 +34,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class SourcesSection:
-    """What the sources of the bundles are. `num_opened` of them could be opened."""
+    """What the sources of the bundles are.
+
+    `num_opened` of them were opened: nobody looks into one without narration, and some are torn.
+    """
 
     num_sources: int = 0
     num_opened: int = 0
