@@ -14,6 +14,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
 
+from trainers.waits import waiting
+
 
 def rows_of_ranks(num_rows: int, device: torch.device | None = None) -> list[int]:
     """Return the number of rows that each rank has, in rank order.
@@ -26,7 +28,8 @@ def rows_of_ranks(num_rows: int, device: torch.device | None = None) -> list[int
         return [num_rows]
     own = torch.tensor([num_rows], device=device)
     counts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
-    dist.all_gather(counts, own)
+    with waiting(own.device):
+        dist.all_gather(counts, own)
     return [int(count) for count in counts]
 
 
@@ -43,7 +46,8 @@ def all_gather_rows(local: Tensor, rows: list[int]) -> Tensor:
     sent = local.new_zeros((max(rows), *local.shape[1:]))
     sent[: len(local)] = local
     received = [torch.empty_like(sent) for _ in rows]
-    dist.all_gather(received, sent)
+    with waiting(sent.device):
+        dist.all_gather(received, sent)
     return torch.cat([part[:count] for part, count in zip(received, rows, strict=True)])
 
 
@@ -69,8 +73,9 @@ class Arrival(NamedTuple):
 
     def wait(self) -> Tensor:
         """Return the tensor when it is here, and the one that was sent is free again."""
-        for work in self.works:
-            work.wait()
+        with waiting(self.received.device):
+            for work in self.works:
+                work.wait()
         return self.received
 
 
@@ -97,7 +102,8 @@ class _AllGather(Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         gradient = grad_outputs[0].clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(gradient)
+        with waiting(gradient.device):
+            dist.all_reduce(gradient)
         return gradient[ctx.own], None
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, distributed, nn
 
+from trainers.waits import waiting
+
 
 class GradientBuffer:
     """Gradients of all parameters as views of one tensor, with room for other sums behind."""
@@ -35,7 +37,8 @@ class GradientBuffer:
     def add_over_workers(self) -> None:
         """Add up the buffers of all workers; afterwards all hold the same."""
         if distributed.is_initialized() and distributed.get_world_size() > 1:
-            distributed.all_reduce(self.flat_F)
+            with waiting(self.flat_F.device):
+                distributed.all_reduce(self.flat_F)
 
     def clip(self, max_norm: float) -> Tensor:
         """Return the norm of the gradient, and scale it down to `max_norm` unless that is 0."""
