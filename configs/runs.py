@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from configs.asr import AsrConfig
 from configs.clips import ClipsConfig
+from configs.faults import FaultsConfig
 from configs.fusion import EvaluationConfig
 from configs.models import ModelConfig
 from configs.objectives import ObjectivesConfig
@@ -74,6 +75,7 @@ class TrainJob(Settings):
     model: ModelConfig = ModelConfig()
     objectives: ObjectivesConfig = ObjectivesConfig()
     training: TrainingConfig = TrainingConfig()
+    faults: FaultsConfig = FaultsConfig()
     tracking: TrackingConfig = TrackingConfig()
     ray: RayConfig = RayConfig()
 

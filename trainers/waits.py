@@ -11,6 +11,28 @@ from contextlib import contextmanager
 import torch
 
 _spans: list[float | tuple[torch.cuda.Event, torch.cuda.Event]] = []
+_inside = False
+_left_monotonic_s = 0.0
+
+
+def is_waiting() -> bool:
+    """Return whether this worker is inside a collective now."""
+    return _inside
+
+
+def left_monotonic_s() -> float:
+    """Return when it last came out of one, by the monotonic clock; 0 before the first."""
+    return _left_monotonic_s
+
+
+@contextmanager
+def _seen_inside() -> Iterator[None]:
+    global _inside, _left_monotonic_s  # noqa: PLW0603 - one main thread a worker
+    _inside = True
+    try:
+        yield
+    finally:
+        _left_monotonic_s, _inside = time.monotonic(), False
 
 
 @contextmanager
@@ -25,14 +47,16 @@ def waiting(device: torch.device) -> Iterator[None]:
         begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         begin.record()
         try:
-            yield
+            with _seen_inside():
+                yield
         finally:
             end.record()
             _spans.append((begin, end))
         return
     began_s = time.perf_counter()
     try:
-        yield
+        with _seen_inside():
+            yield
     finally:
         _spans.append(time.perf_counter() - began_s)
 

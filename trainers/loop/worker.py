@@ -7,6 +7,8 @@ import itertools
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +18,12 @@ from trainers.loop import folder
 from trainers.loop.assemble import assemble
 from trainers.loop.attempts import Fence
 from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
+from trainers.loop.heartbeat import Heartbeat
 from trainers.loop.prepare import Assignment
 from trainers.loop.record import Recorder
 from trainers.loop.step import StepResult
-from trainers.loop.timing import StepClock
+from trainers.loop.timing import Phase, StepClock
+from trainers.loop.watchdog import watched
 from trainers.loop.workertimes import WorkerTimes
 
 logger = logging.getLogger(__name__)
@@ -39,19 +43,28 @@ def train_worker(
     logger.info("worker %d of %d begins on %s, pid %d", worker, workers, device, os.getpid())
     # The number of threads decides how sums are split, so it is part of the result.
     torch.set_num_threads(assignment.job.training.torch_threads)
-    training = Worker(assignment, worker, workers, device)
-    try:
-        return training.run()
-    finally:
-        training.close()
+    with watched(
+        Path(assignment.run_dir), assignment.attempt, worker, assignment.job.faults
+    ) as heartbeat:
+        training = Worker(assignment, worker, workers, device, heartbeat)
+        try:
+            return training.run()
+        finally:
+            training.close()
 
 
 class Worker:
     """The loop of one worker over its parts, and its logs."""
 
     def __init__(
-        self, assignment: Assignment, worker: int, workers: int, device: torch.device
+        self,
+        assignment: Assignment,
+        worker: int,
+        workers: int,
+        device: torch.device,
+        heartbeat: Heartbeat,
     ) -> None:
+        self.heartbeat = heartbeat
         self.job, self.assignment, self.device = assignment.job, assignment, device
         self.run_dir = Path(assignment.run_dir)
         self.parts = assemble(assignment, worker, workers, device)
@@ -76,20 +89,27 @@ class Worker:
             iter(itertools.product(steps, train_step.ranks)), training.virtual_ranks
         )
         for step in steps:
-            with self.clock.phase("data"):
+            with self._phase(step, "data"):
                 own = [next(batches).to(self.device) for _ in train_step.ranks]
-            with self.clock.phase("step"):
+            with self._phase(step, "step"):
                 result = train_step.run(step, own, stop=(self.run_dir / folder.STOP).exists())
             done = step + 1
             self._log(done, result, last=result.stop or done == training.steps)
             if done % training.validate_every == 0 or done == training.steps:
                 self._validate(done)
             if done % training.checkpoint_every == 0 or done == training.steps or result.stop:
-                with self.clock.phase("checkpoint"):
+                with self._phase(done, "checkpoint"):
                     self._commit(done)
             if result.stop and done < training.steps:
                 return "stopped"
         return "finished"
+
+    @contextmanager
+    def _phase(self, done: int, name: Phase) -> Iterator[None]:
+        """Beat, and count the time inside to a phase that follows `done` finished steps."""
+        self.heartbeat.beat(done, name)
+        with self.clock.phase(name):
+            yield
 
     def _log(self, done: int, result: StepResult, *, last: bool) -> None:
         timings = self.clock.figures()
@@ -106,7 +126,7 @@ class Worker:
         self.recorder.write(done, values)
 
     def _validate(self, done: int) -> None:
-        with self.clock.phase("validate"):
+        with self._phase(done, "validate"):
             values = self.parts.validation.run(self.device)
         if self.recorder is not None and values:
             self.recorder.write(done, values)

@@ -16,6 +16,7 @@ from trainers.loop.memory import memory_bytes
 from trainers.loop.ranks import owned_ranks
 from trainers.loop.stragglers import Straggler, StragglerWatch
 from trainers.loop.timing import StepClock, StepTimes
+from trainers.waits import waiting
 
 WINDOW = 100
 """Steps over which percentiles are taken."""
@@ -107,7 +108,8 @@ class WorkerTimes:
             return own[None]
         own = own.to(self._device)
         received = [torch.empty_like(own) for _ in range(self._workers)]
-        distributed.all_gather(received, own)
+        with waiting(self._device):
+            distributed.all_gather(received, own)
         return torch.stack(received).cpu()
 
     def _gather_names(self, name: str) -> list[str]:

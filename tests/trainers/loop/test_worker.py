@@ -7,6 +7,7 @@ import torch
 from trainers.loop import folder
 from trainers.loop.attempts import StaleAttempt, append_event
 from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
+from trainers.loop.heartbeat import Heartbeat
 from trainers.loop.metrics import read_metrics, without_timings
 from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.worker import Worker, train_worker
@@ -27,7 +28,8 @@ def train(job):
 def train_until(job, step):
     """Train and die, as a killed worker does, after the metrics of `step` are written."""
     preparation = prepare(job)
-    worker = Worker(begin_attempt(preparation, 1), 0, 1, CPU)
+    heartbeat = Heartbeat(preparation.run_dir, 1, 0)
+    worker = Worker(begin_attempt(preparation, 1), 0, 1, CPU, heartbeat)
     write = worker.recorder.write
 
     def write_and_die(done, values):
