@@ -68,19 +68,33 @@ def right_ranks(
         shown: Their true spans, with `step`; a clip without is left out of the result.
         cues: The true cues of the clips' videos.
     """
-    known = [
-        (clip, bag, span.step)
-        for clip, bag, span in zip(clips, bags, shown, strict=True)
-        if span is not None and span.step is not None
+    known = [right for right in right_windows(clips, bags, shown, cues) if right is not None]
+    return [right.index(True) + 1 if any(right) else None for right in known]
+
+
+def right_windows(
+    clips: Sequence[Clip],
+    bags: Sequence[tuple[Window, ...]],
+    shown: Sequence[Span | None],
+    cues: Sequence[TrueCue],
+) -> list[list[bool] | None]:
+    """Return for each clip which windows are right; None where its true step is not known.
+
+    Arguments as in `right_ranks`.
+    """
+    spoken = [
+        _Spoken(clip.video_id, window.start_s, window.end_s)
+        for clip, bag in zip(clips, bags, strict=True)
+        for window in bag
     ]
-    spoken = [_Spoken(c.video_id, w.start_s, w.end_s) for c, bag, _ in known for w in bag]
     cue_of = iter(best_overlaps(spoken, cues))
-    ranks: list[int | None] = []
-    for _, bag, step in known:
-        found = [next(cue_of) for _ in bag]
-        right = [index is not None and cues[index].step == step for index in found]
-        ranks.append(right.index(True) + 1 if any(right) else None)
-    return ranks
+    found: list[list[bool] | None] = []
+    for bag, span in zip(bags, shown, strict=True):
+        told = [next(cue_of) for _ in bag]
+        step = None if span is None else span.step
+        right = [index is not None and cues[index].step == step for index in told]
+        found.append(None if step is None else right)
+    return found
 
 
 def count_alignment(ranks: Sequence[int | None], bag_size: int) -> dict[str, Any]:

@@ -7,14 +7,24 @@ a clip, are ranked. It is the transposed score matrix, so both directions have o
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from configs.fusion import EvaluationConfig
-from configs.runs import EvaluateJob
+from configs.runs import EvaluateJob, TrainJob
 from shards.manifest import Manifest
 from shards.schema import Window
-from trainers.evaluation.alignment import count_alignment, read_cues, right_ranks
+from trainers.evaluation.alignment import (
+    TrueCue,
+    count_alignment,
+    read_cues,
+    right_ranks,
+    right_windows,
+)
+from trainers.evaluation.bag_mass import bag_mass
 from trainers.evaluation.clips import Clip, list_clips
 from trainers.evaluation.embed import Embedder, Features
 from trainers.evaluation.grid import make_grid
@@ -32,6 +42,9 @@ from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.run import load_run
 
 TIE_RULE = "a wrong item with the same score stands before a right one"
+
+MASS_WINDOWS = 5
+"""Windows of a bag whose softmax is held against the truth: the same for runs of any K."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +75,7 @@ def evaluate_run(job: EvaluateJob) -> dict[str, float]:
     write_features(out, selection.clips, features)
     figures = _retrieval(config, selection, features, embedder, step, out)
     figures |= _alignment(selection, bags, cues, out)
+    figures |= _mass(selection, features, bags, cues, embedder, train_job)
     figures |= _fusion(config, selection, features, out)
     replace_evaluation_line(run_dir / folder.METRICS, step, figures)
     return figures
@@ -148,6 +162,33 @@ def _alignment(
     counted = count_alignment(ranks, max(map(len, bags)))
     write_json(out / "alignment.json", counted)
     return {"eval/nearest_window_right": counted["nearest_right"]}
+
+
+def _mass(
+    selection: Selection,
+    features: Features,
+    bags: Sequence[tuple[Window, ...]],
+    cues: Sequence[TrueCue],
+    embedder: Embedder,
+    train_job: TrainJob,
+) -> dict[str, float]:
+    """Weigh the nearest windows of the clips that are ranked."""
+    if not cues:
+        return {}
+    rows = _rows(selection.clips, selection.retrieval.clips)
+    clips, shown = [selection.clips[row] for row in rows], [selection.shown[row] for row in rows]
+    short = [bags[row][:MASS_WINDOWS] for row in rows]
+    text_ND = embedder.texts([window.text for bag in short for window in bag])
+    texts = np.split(text_ND, np.cumsum([len(bag) for bag in short])[:-1])
+    found = bag_mass(
+        list(features.take(rows).embedding),
+        texts,
+        right_windows(clips, short, shown, cues),
+        train_job.objectives.mil_nce.temperature,
+    )
+    if found is None:
+        return {}
+    return {f"eval/bag_{name}": value for name, value in asdict(found).items()}
 
 
 def _fusion(

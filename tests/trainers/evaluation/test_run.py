@@ -85,6 +85,15 @@ def test_alignment_is_counted_against_the_true_cues(little) -> None:
     assert counted["right_within_k"]["3"] == pytest.approx(0.5)
 
 
+def test_the_mass_on_right_windows_is_weighed_on_the_ranked_clips(little) -> None:
+    queries = {"queries": str(little.steps)}
+    figures = evaluate_run(little.job(retrieval=queries, cues=str(little.cues)))
+    assert 0 < figures["eval/bag_clips"] <= 12
+    assert 0 < figures["eval/bag_mass"] < 1
+    assert 0 < figures["eval/bag_uniform"] < 1
+    assert "eval/bag_mass" not in evaluate_run(little.job(retrieval=queries))
+
+
 def test_without_truth_the_nearest_window_asks_and_fusion_says_why_it_is_left_out(
     little, capsys: pytest.CaptureFixture[str]
 ) -> None:
