@@ -16,6 +16,7 @@ from pipeline.verbs import (
     WITHOUT_SETTINGS,
     describe,
     read_report_words,
+    read_weights_words,
     read_words,
 )
 
@@ -45,7 +46,7 @@ def _overview() -> str:
     width = max(map(len, SUMMARIES))
     return "\n".join(
         [
-            "usage: weakvid VERB [--preset demo|local|cluster] [--config FILE] [--key.path VALUE]",
+            "usage: weakvid VERB [--preset demo|local|cluster|paper] [--config FILE] [--a.b VALUE]",
             "",
             "Narrated videos -> training shards -> a trained, evaluated model.",
             "",
@@ -105,6 +106,8 @@ def _guarded(command: Callable[[], int], wants_traceback: bool) -> int:
 def _call(verb: str, words: list[str]) -> int:
     if verb == "config":
         return _config(words)
+    if verb == "weights":
+        return _weights(words)
     if verb in WITHOUT_SETTINGS:
         return _without_settings(verb, words)
     if verb == "report" and words and not words[0].startswith("-"):
@@ -131,6 +134,21 @@ def _report_on_shards(words: list[str]) -> int:
     arguments = read_report_words(words)
     set_up_logging()
     return importlib.import_module("pipeline.stages.report").run_on_shards(**arguments)
+
+
+def _weights(words: list[str]) -> int:
+    arguments, settings = read_weights_words(words)
+    if "run" in arguments:
+        set_up_logging()
+        return importlib.import_module("pipeline.stages.weights").run_export(**arguments)
+    from pipeline.settings.load import resolve
+
+    # The weights that are published were trained with the paper's clips.
+    preset = [] if "--preset" in settings else ["--preset", "paper"]
+    resolved = resolve("train", [*preset, *settings], "weakvid weights import FILE")
+    set_up_logging()
+    stage = importlib.import_module("pipeline.stages.weights")
+    return stage.run_import(**arguments, job=resolved.job)
 
 
 def _config(words: list[str]) -> int:

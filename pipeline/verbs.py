@@ -8,6 +8,7 @@ SUMMARIES = {
     "train": "shards -> a trained run; the same command again goes on where it stopped",
     "evaluate": "a trained run -> retrieval and fusion figures",
     "report": "everything known of a run, or of shards -> one HTML file",
+    "weights": "published or other weights -> a run; a run -> a file of weights",
     "verify": "check written shards against their manifest, byte for byte",
     "status": "how far shards or a run have come",
     "view": "a local page over shards: search, frames beside windows, sound",
@@ -41,6 +42,11 @@ EXAMPLES = {
         "weakvid report",
         "weakvid report --preset local --run.name real",
         "weakvid report data/real",
+    ),
+    "weights": (
+        "weakvid weights import s3d_howto100m.pth --tokenizer s3d_dict.npy --run.name published",
+        "weakvid weights export runs/real --out real.safetensors",
+        "weakvid weights export runs/real --out s3d.pth",
     ),
     "verify": (
         "weakvid verify data/demo/shards",
@@ -112,6 +118,44 @@ def read_report_words(words: list[str]) -> dict[str, object]:
         "--truth", default="", metavar="DIR", help="folder of the demo corpus: judge the bags by it"
     )
     return vars(parser.parse_args(words))
+
+
+def read_weights_words(words: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the arguments of `weights`, and the settings that go with `weights import`.
+
+    Leaves as argparse does.
+    """
+    parser = argparse.ArgumentParser(
+        prog="weakvid weights",
+        description=describe("weights"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="import|export")
+    into = actions.add_parser(
+        "import",
+        help="file of weights -> a run that has done no step",
+        description="file of weights -> a run that has done no step; every setting of "
+        "`weakvid train` may follow, the towers' own are taken from the file",
+        allow_abbrev=False,
+    )
+    into.add_argument("file", metavar="FILE", help=".pth, .pth.tar or .safetensors")
+    into.add_argument(
+        "--tokenizer", default="", metavar="FILE", help="its vocabulary (default: the one beside)"
+    )
+    out_of = actions.add_parser("export", help="a run -> a file of weights", allow_abbrev=False)
+    out_of.add_argument("run", metavar="DIR", help="folder of a run")
+    out_of.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="its end is the layout: .safetensors ours, .pth published, .pth.tar training code",
+    )
+    arguments, settings = parser.parse_known_args(words)
+    values = vars(arguments)
+    if values.pop("action") == "export" and settings:
+        parser.error(f"unrecognized arguments: {' '.join(settings)}")
+    return values, settings
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:

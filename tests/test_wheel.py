@@ -10,7 +10,7 @@ import pytest
 
 PRESET_FILES = {
     f"configs/{preset}/{verb}.yaml"
-    for preset in ("demo", "local", "cluster")
+    for preset in ("demo", "local", "cluster", "paper")
     for verb in ("shards", "train", "evaluate", "report")
 }
 

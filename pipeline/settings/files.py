@@ -9,7 +9,7 @@ import yaml
 from pipeline.settings.errors import SettingsError, did_you_mean
 from pipeline.settings.layers import Layer
 
-PRESETS = ("demo", "local", "cluster")
+PRESETS = ("demo", "local", "cluster", "paper")
 MAX_YAML_BYTES = 2**20
 
 

@@ -8,7 +8,7 @@ import pytest
 from pipeline import cli
 
 VERBS = (
-    "shards train evaluate report verify status view explain doctor demo-corpus config"
+    "shards train evaluate report weights verify status view explain doctor demo-corpus config"
 ).split()
 
 
@@ -184,7 +184,7 @@ def test_config_check_show_and_diff(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["config", "show", "train", "--training.steps", "9"]) == 0
     assert "steps: 9" in capsys.readouterr().out
     assert cli.main(["config", "diff", "train", "demo", "cluster"]) == 0
-    assert "training.global_batch: 64 -> 8192" in capsys.readouterr().out
+    assert "training.global_batch: 64 -> 1024" in capsys.readouterr().out
     assert cli.main(["config", "diff", "train", "demo"]) == 2
     assert cli.main(["config", "showw", "train"]) == 2
     assert "did you mean show?" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from trainers.loop.prepare import Assignment
 from trainers.loop.step import TrainStep
 from trainers.loop.validate import Validation
 from trainers.models.build import VideoTextModel
+from trainers.weights.begin import load_first_weights
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ def assemble(assignment: Assignment, worker: int, workers: int, device: torch.de
 
 
 def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, device: torch.device) -> int:
-    """Fix what a fresh model measures on its first clips; return its finished steps, 0."""
+    """Give a model its first weights, and what it measures on its first clips; return 0 steps."""
+    load_first_weights(model, job.model)
     ranks = measured_ranks(job) if model.translator is not None else range(0)
     batches = loader.batches(((0, rank) for rank in ranks), job.training.virtual_ranks)
     measure_targets(model, (batch.to(device) for batch in batches))

@@ -9,10 +9,11 @@ from configs.runs import TrainJob
 from shards.manifest import Manifest
 from shards.storage import write_atomic
 from trainers.data.reader import train_order, train_texts
-from trainers.data.tokenizer import Tokenizer, train_tokenizer
+from trainers.data.tokenizer import Tokenizer
 from trainers.loop import attempts, folder, metrics
 from trainers.loop.checkpoint import Checkpoint, newest_checkpoint, remove_leftovers
 from trainers.loop.drift import refuse_drift
+from trainers.weights.begin import first_tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,9 @@ def absolute(job: TrainJob) -> TrainJob:
         shards = str(Path(shards).absolute())
     data = job.data.model_copy(update={"shards": shards})
     run = job.run.model_copy(update={"root": str(Path(job.run.root).absolute())})
-    return job.model_copy(update={"data": data, "run": run})
+    weights = job.model.weights and str(Path(job.model.weights).absolute())
+    model = job.model.model_copy(update={"weights": weights})
+    return job.model_copy(update={"data": data, "run": run, "model": model})
 
 
 def prepare(job: TrainJob) -> Preparation:
@@ -123,11 +126,11 @@ def _tokenizer(
     path = run_dir / folder.TOKENIZER
     if last is None:
         began = time.monotonic()
-        model = train_tokenizer(train_texts(manifest), job.model.text.vocabulary)
+        model = first_tokenizer(job.model, lambda: train_texts(manifest))
         write_atomic(str(path), model)
         tokenizer = Tokenizer(model)
         seconds = time.monotonic() - began
-        logger.info("tokenizer of %d pieces trained in %.1f s", tokenizer.vocabulary, seconds)
+        logger.info("vocabulary of %d ids made in %.1f s", tokenizer.vocabulary, seconds)
         return tokenizer
     model = path.read_bytes() if path.exists() else b""
     tokenizer = Tokenizer(model) if model else None

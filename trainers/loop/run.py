@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
+import yaml
+
 from configs.runs import TrainJob
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
 from trainers.loop.checkpoint import newest_checkpoint
 from trainers.models.build import VideoTextModel, build_model
+from trainers.weights.begin import WEIGHTS, load_first_weights
 
 
 def load_run(run_dir: Path) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
     """Return settings, model in eval mode, tokenizer and step of the newest whole checkpoint.
+
+    A folder that `weakvid weights import` made has no checkpoint: it stands at step 0.
 
     Raises:
         ValueError: If the run has no checkpoint, or its tokenizer is not the one it was
@@ -18,6 +23,8 @@ def load_run(run_dir: Path) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
         RuntimeError: If every checkpoint is damaged.
     """
     last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    if last is None and (run_dir / WEIGHTS).exists():
+        return _imported(run_dir)
     if last is None:
         raise ValueError(
             f"{run_dir} must hold a checkpoint, got none; `weakvid train --run.name "
@@ -33,3 +40,11 @@ def load_run(run_dir: Path) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
     model = build_model(job.model, tokenizer.vocabulary, job.objectives.cyclic.weight > 0)
     model.load_state_dict(last.load()["model"])
     return job, model.eval(), tokenizer, last.step
+
+
+def _imported(run_dir: Path) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
+    job = TrainJob.model_validate(yaml.safe_load((run_dir / folder.CONFIG).read_text()))
+    tokenizer = Tokenizer((run_dir / folder.TOKENIZER).read_bytes())
+    model = build_model(job.model, tokenizer.vocabulary, with_translator=False)
+    load_first_weights(model, job.model.model_copy(update={"weights": str(run_dir)}))
+    return job, model.eval(), tokenizer, 0
