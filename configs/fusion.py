@@ -1,9 +1,10 @@
-"""Evaluation: retrieval on held-out clips, and fusion of frozen features."""
+"""Evaluation: retrieval on held-out clips, fusion of frozen features, published protocols."""
 
 from typing import Literal
 
 from pydantic import Field
 
+from configs.probes import BenchmarkConfig, ProbeConfig, StepsConfig
 from configs.settings import Settings
 
 
@@ -59,12 +60,24 @@ class EvaluationConfig(Settings):
     fusion: FusionConfig = FusionConfig()
     """Fusion."""
 
+    benchmark: BenchmarkConfig = BenchmarkConfig()
+    """Retrieval on a published listing of clips."""
+
+    probe: ProbeConfig = ProbeConfig()
+    """Linear probe."""
+
+    steps: StepsConfig = StepsConfig()
+    """Localisation of steps."""
+
     cues: str = ""
     """JSONL of true cues (video_id, start_s, end_s, text, step) against which the alignment
     of clips and windows is counted; without it nothing is counted."""
 
     batch: int = Field(default=32, ge=1)
     """Clips that are embedded at a time."""
+
+    workers: int = Field(default=1, ge=1)
+    """Ray tasks that share the clips; 1 embeds them in this process. The figures are the same."""
 
     mel_bands: int = Field(default=40, ge=8)
     """Bands of the log-mel spectrogram that stands for audio."""

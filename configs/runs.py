@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from configs.asr import AsrConfig
+from configs.beside import BesideConfig
 from configs.clips import ClipsConfig
 from configs.faults import FaultsConfig
 from configs.fusion import EvaluationConfig
@@ -77,6 +78,7 @@ class TrainJob(Settings):
     training: TrainingConfig = TrainingConfig()
     faults: FaultsConfig = FaultsConfig()
     tracking: TrackingConfig = TrackingConfig()
+    evaluation: BesideConfig = BesideConfig()
     ray: RayConfig = RayConfig()
 
     @model_validator(mode="after")
@@ -94,6 +96,7 @@ class EvaluateJob(Settings):
 
     run: RunConfig = RunConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    ray: RayConfig = RayConfig()
 
 
 class ReportJob(Settings):

@@ -35,9 +35,12 @@ MAY_CHANGE = (
     "tracking.exchange_every",
     "tracking.straggler_ratio",
     "tracking.straggler_steps",
+    # It only looks at checkpoints.
+    "evaluation",
     "ray.address",
     "ray.cpus",
 )
+"""Settings, and whole groups of them."""
 
 
 def drift(before: TrainJob, now: TrainJob) -> list[str]:
@@ -46,8 +49,12 @@ def drift(before: TrainJob, now: TrainJob) -> list[str]:
     return [
         f"{key}: {old.get(key)!r} -> {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
-        if key not in MAY_CHANGE and old.get(key) != new.get(key)
+        if not _may_change(key) and old.get(key) != new.get(key)
     ]
+
+
+def _may_change(key: str) -> bool:
+    return any(key == free or key.startswith(f"{free}.") for free in MAY_CHANGE)
 
 
 def refuse_drift(before: TrainJob, now: TrainJob) -> None:

@@ -37,3 +37,9 @@ def test_more_steps_are_refused_with_the_reason(make_job):
     assert drift(job, now) == ["training.steps: 6 -> 60"]
     with pytest.raises(ValueError, match="shapes the learning rate"):
         refuse_drift(job, now)
+
+
+def test_a_whole_group_that_only_looks_at_checkpoints_may_change(make_job):
+    job = make_job()
+    now = changed(job, "evaluation", every=5)
+    assert drift(job, now) == []

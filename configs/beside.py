@@ -1,0 +1,19 @@
+"""Evaluation of checkpoints while the training goes on."""
+
+from pydantic import Field
+
+from configs.fusion import EvaluationConfig, RetrievalConfig
+
+
+class BesideConfig(EvaluationConfig):
+    """What is measured on committed checkpoints beside training, and how often."""
+
+    every: int = Field(default=0, ge=0)
+    """Steps between evaluations; of each the next committed checkpoint is measured, and the last
+    one of the run. 0: none. It bends no curve, so it may change between attempts."""
+
+    gpus: float = Field(default=0.0, ge=0)
+    """GPUs that an evaluation asks Ray for; without it runs on CPUs, of which it asks for none."""
+
+    retrieval: RetrievalConfig = RetrievalConfig(split="val")
+    """Retrieval; on the `val` split, since what is looked at while training is no test."""
