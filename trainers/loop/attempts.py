@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trainers.loop.lines import read_lines
+from trainers.lines import read_lines
 
 LOG = "attempts.jsonl"
 LOCK = "driver.lock"

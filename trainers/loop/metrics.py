@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shards.storage import write_atomic
-from trainers.loop.lines import read_lines
+from trainers.lines import read_lines
 
 _TIMING_KEYS = frozenset({"train/clips_per_s", "train/data_wait", "train/step_s", "train/mfu"})
 _TIMING_PREFIXES = ("time/", "memory/")

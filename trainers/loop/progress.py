@@ -1,12 +1,13 @@
 """The driver's progress bar, drawn from metrics.jsonl. Workers never draw."""
 
-import json
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tqdm_loggable.auto import tqdm
+
+from trainers.lines import LineFollower
 
 POLL_S = 0.5
 
@@ -16,9 +17,8 @@ class Progress:
 
     def __init__(self, metrics: Path, steps: int, done: int = 0) -> None:
         """Prepare a bar of `steps`, of which `done` say nothing about today's speed."""
-        self._path = metrics
         self._bar = tqdm(total=steps, initial=done, unit="step", desc="train", dynamic_ncols=True)
-        self._inode, self._offset = -1, 0
+        self._lines = LineFollower(metrics)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
 
@@ -42,7 +42,7 @@ class Progress:
         self._draw()
 
     def _draw(self) -> None:
-        values = [line for line in self._new_lines() if "train/loss" in line]
+        values = [line for line in self._lines.new_lines() if "train/loss" in line]
         if not values:
             return
         last = values[-1]
@@ -52,18 +52,3 @@ class Progress:
             refresh=False,
         )
         self._bar.update(last["step"] - self._bar.n)
-
-    def _new_lines(self) -> list[dict[str, float]]:
-        """Return the whole lines that were added; all of them once the file was replaced."""
-        try:
-            status = self._path.stat()
-            if status.st_ino != self._inode or status.st_size < self._offset:
-                self._inode, self._offset = status.st_ino, 0
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        whole = data.rpartition(b"\n")[0]
-        self._offset += len(whole) + 1 if whole else 0
-        return [json.loads(line) for line in whole.split(b"\n") if line]

@@ -3,12 +3,19 @@
 import json
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from configs.runs import TrainJob
 from trainers.loop import folder
 from trainers.loop.attempts import Fence, append_event
 from trainers.loop.metrics import MetricsLog
 from trainers.loop.workertimes import Exchange
+from trainers.tracking.build import begin_trackers
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 logger = logging.getLogger(__name__)
 
@@ -16,15 +23,13 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """Writes each step's figures once, and only while its attempt is the newest."""
 
-    def __init__(self, run_dir: Path, fence: Fence, step: int) -> None:
-        """Open the logs of an attempt that goes on from `step`."""
-        from torch.utils.tensorboard import SummaryWriter
-
+    def __init__(self, job: TrainJob, run_dir: Path, fence: Fence, step: int) -> None:
+        """Open the logs of an attempt that goes on from `step`, and follow them for trackers."""
         self._fence, self._run_dir, self._begin = fence, run_dir, step
         self._metrics = MetricsLog(run_dir / folder.METRICS)
         self._workers = (run_dir / folder.WORKERS).open("a")
-        # Events of steps that are done again are dropped by TensorBoard when it reads this.
-        self._board = SummaryWriter(str(run_dir / folder.TENSORBOARD), purge_step=step + 1)
+        self._board = _board(run_dir, step) if job.tracking.tensorboard else None
+        self._trackers = begin_trackers(job, run_dir / folder.METRICS)
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Write one line.
@@ -34,8 +39,7 @@ class Recorder:
         """
         self._fence.check()
         self._metrics.write(step, values)
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        self._draw(step, values)
         if step == self._begin + 1 and "train/loss" in values:
             # From here on the run is productive again: what the time to recover ends with.
             append_event(self._run_dir, self._fence.attempt, "stepping", step=step)
@@ -51,9 +55,8 @@ class Recorder:
         self._workers.write(json.dumps(line | {"workers": exchange.workers}) + "\n")
         self._workers.flush()
         for row in exchange.workers:
-            for name, value in row.items():
-                if isinstance(value, float):
-                    self._board.add_scalar(f"worker-{row['worker']}/{name}", value, step)
+            seconds = {key: value for key, value in row.items() if isinstance(value, float)}
+            self._draw(step, {f"worker-{row['worker']}/{key}": seconds[key] for key in seconds})
         for slow in exchange.stragglers:
             logger.warning("%s", slow)
             append_event(
@@ -70,10 +73,26 @@ class Recorder:
     def sync(self) -> None:
         """Flush all to the disk."""
         self._metrics.sync()
-        self._board.flush()
+        if self._board is not None:
+            self._board.flush()
 
     def close(self) -> None:
         """Flush and close all."""
         self._metrics.close()
         self._workers.close()
-        self._board.close()
+        for tracker in self._trackers:
+            tracker.close()
+        if self._board is not None:
+            self._board.close()
+
+    def _draw(self, step: int, values: Mapping[str, float]) -> None:
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+
+def _board(run_dir: Path, step: int) -> "SummaryWriter":
+    from torch.utils.tensorboard import SummaryWriter
+
+    # Events of steps that are done again are dropped by TensorBoard when it reads this.
+    return SummaryWriter(str(run_dir / folder.TENSORBOARD), purge_step=step + 1)

@@ -70,7 +70,7 @@ class Worker:
         self.parts = assemble(assignment, worker, workers, device)
         self.fence = Fence(self.run_dir, assignment.attempt)
         begin = self.parts.begin
-        self.recorder = Recorder(self.run_dir, self.fence, begin) if worker == 0 else None
+        self.recorder = Recorder(self.job, self.run_dir, self.fence, begin) if worker == 0 else None
         training = self.job.training
         self.clock = StepClock(training.global_batch)
         self.times = WorkerTimes(self.job.tracking, training.virtual_ranks, worker, workers, device)

@@ -1,0 +1,52 @@
+"""Logs of one JSON object a line, as a killed writer may leave them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+_CHUNK_BYTES = 4 * 2**20
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the whole lines of a log, oldest first; a torn one is passed over."""
+    if not path.exists():
+        return []
+    return _parse(path.read_bytes())
+
+
+class LineFollower:
+    """Reads a log while it grows; from the start again once it was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode, self._offset = -1, 0
+
+    def new_lines(self) -> list[dict[str, Any]]:
+        """Return some whole lines that were added, oldest first; none when all are read."""
+        try:
+            with self._path.open("rb") as file:
+                self._begin_again_where_replaced()
+                file.seek(self._offset)
+                data = file.read(_CHUNK_BYTES)
+        except FileNotFoundError:
+            return []
+        whole = data.rpartition(b"\n")[0]
+        self._offset += len(whole) + 1 if whole else 0
+        return _parse(whole)
+
+    def _begin_again_where_replaced(self) -> None:
+        status = self._path.stat()
+        if status.st_ino != self._inode or status.st_size < self._offset:
+            self._inode, self._offset = status.st_ino, 0
+
+
+def _parse(data: bytes) -> list[dict[str, Any]]:
+    lines = []
+    for line in data.split(b"\n"):
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            lines.append(found)
+    return lines
