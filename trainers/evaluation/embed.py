@@ -17,7 +17,7 @@ Shape letters in this file:
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -27,14 +27,11 @@ from torch import Tensor
 from tqdm_loggable.auto import tqdm
 
 from configs.runs import TrainJob
-from shards import storage
-from shards.clipcodec import clip_audio, clip_frames
-from shards.read import read_sample_at
-from shards.schema import Sample, Window
-from trainers.data.clips import augment, resize_short_side
+from configs.training import DataConfig
+from shards.schema import Window
 from trainers.data.tokenizer import Tokenizer
-from trainers.evaluation.audio import audio_feature, silent_feature
 from trainers.evaluation.clips import Clip
+from trainers.evaluation.reading import Seen, see, whole_square
 from trainers.models.build import VideoTextModel
 from trainers.models.outputs import TextOutput
 
@@ -69,12 +66,21 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A clip that is read and decoded, on its way into a batch."""
+class Looks:
+    """What the video tower alone makes of clips; one row a clip."""
 
-    frames_THWC: np.ndarray
-    audio: np.ndarray
-    windows: tuple[Window, ...]
+    embedding: np.ndarray
+    """Points in the joint space, `[N, D]`."""
+    feature: np.ndarray
+    """Trunk features, `[N, C]`."""
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts, one after the other."""
+        return cls(
+            np.concatenate([part.embedding for part in parts]),
+            np.concatenate([part.feature for part in parts]),
+        )
 
 
 class Embedder:
@@ -104,65 +110,82 @@ class Embedder:
         """
         features, bags = [], []
         with tqdm(total=len(clips), desc="embed", unit="clip") as progress:
-            for seen in self._batches(clips):
+            for seen in self._batches(clips, self._job.data, self._mel_bands):
                 features.append(self._embed(seen))
                 bags += [clip.windows for clip in seen]
                 progress.update(len(seen))
         return Features.join(features), bags
 
-    def texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Return points in the joint space, `[N, D]`."""
+    def looks(self, clips: Sequence[Clip], shards: str) -> Looks:
+        """Return what the video tower makes of clips of other shards, in their order.
+
+        They are seen as published evaluations do: the whole centre square, scaled to size.
+
+        Raises:
+            ValueError: If a sample cannot be read or decoded; says which.
+        """
+        data = whole_square(self._job.data, shards)
+        parts = []
+        with tqdm(total=len(clips), desc="embed", unit="clip") as progress:
+            for seen in self._batches(clips, data, None):
+                parts.append(self._look(seen))
+                progress.update(len(seen))
+        return Looks.join(parts)
+
+    def texts(self, texts: Sequence[str], max_words: int | None = None) -> np.ndarray:
+        """Return points in the joint space, `[N, D]`.
+
+        Args:
+            texts: Sentences.
+            max_words: Words or pieces kept of each; None keeps as many as training does.
+        """
         parts = [
-            self._read(texts[start : start + self._batch]).embedding_ND.float().cpu().numpy()
+            self._read(texts[start : start + self._batch], max_words)
+            .embedding_ND.float()
+            .cpu()
+            .numpy()
             for start in range(0, len(texts), self._batch)
         ]
         return np.concatenate(parts)
 
-    def _batches(self, clips: Sequence[Clip]) -> Iterator[list[_Seen]]:
+    def _batches(
+        self, clips: Sequence[Clip], data: DataConfig, mel_bands: int | None
+    ) -> Iterator[list[Seen]]:
         batches = [clips[i : i + self._batch] for i in range(0, len(clips), self._batch)]
-        with ThreadPoolExecutor(self._job.data.threads) as pool:
-            ahead = [pool.submit(self._see, clip) for clip in batches[0]] if batches else []
+        with ThreadPoolExecutor(data.threads) as pool:
+
+            def begin(batch: Sequence[Clip]) -> list[Future[Seen]]:
+                return [pool.submit(see, clip, data, mel_bands) for clip in batch]
+
+            ahead = begin(batches[0]) if batches else []
             for following in [*batches[1:], []]:
-                current, ahead = ahead, [pool.submit(self._see, clip) for clip in following]
+                current, ahead = ahead, begin(following)
                 yield [future.result() for future in current]
 
-    def _see(self, clip: Clip) -> _Seen:
-        data = self._job.data
-        try:
-            path = storage.join(data.shards, clip.shard)
-            sample = read_sample_at(path, clip.offset, clip.length)
-            frames_THWC = resize_short_side(clip_frames(sample, data.decoder), data.resize)
-            frames_THWC = augment(frames_THWC, data, None)
-            audio = self._hear(sample)
-        except (ValueError, OSError) as error:
-            raise ValueError(
-                f"sample {clip.key} of {data.shards}/{clip.shard} must be readable, got: {error}; "
-                "`weakvid verify` checks all of them"
-            ) from error
-        return _Seen(frames_THWC, audio, sample.windows)
-
-    def _hear(self, sample: Sample) -> np.ndarray:
-        if sample.audio is None:
-            return silent_feature(self._mel_bands)
-        return audio_feature(*clip_audio(sample), self._mel_bands)
-
     @torch.inference_mode()
-    def _embed(self, seen: Sequence[_Seen]) -> Features:
+    def _look(self, seen: Sequence[Seen]) -> Looks:
         frames_BTHWC = torch.from_numpy(np.stack([clip.frames_THWC for clip in seen]))
         video = self._model.video(frames_BTHWC.to(self._device))
+        return Looks(
+            video.embedding_BD.float().cpu().numpy(), video.feature_BC.float().cpu().numpy()
+        )
+
+    @torch.inference_mode()
+    def _embed(self, seen: Sequence[Seen]) -> Features:
+        look = self._look(seen)
         texts = [window.text for clip in seen for window in clip.windows]
         words_NC = _mean_over_words(self._read(texts))
         text_BC = _mean_over_bags(words_NC, [clip.windows for clip in seen])
         return Features(
-            embedding=video.embedding_BD.float().cpu().numpy(),
-            video=video.feature_BC.float().cpu().numpy(),
-            audio=np.stack([clip.audio for clip in seen]),
+            embedding=look.embedding,
+            video=look.feature,
+            audio=np.stack([clip.audio for clip in seen if clip.audio is not None]),
             text=text_BC.float().cpu().numpy(),
         )
 
     @torch.inference_mode()
-    def _read(self, texts: Sequence[str]) -> TextOutput:
-        tokens_NL = self._tokenizer.encode(texts, self._job.model.text.max_words)
+    def _read(self, texts: Sequence[str], max_words: int | None = None) -> TextOutput:
+        tokens_NL = self._tokenizer.encode(texts, max_words or self._job.model.text.max_words)
         return self._model.text(torch.from_numpy(tokens_NL).to(self._device))
 
 
