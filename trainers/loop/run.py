@@ -7,22 +7,31 @@ import yaml
 from configs.runs import TrainJob
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
-from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.checkpoint import newest_checkpoint, verify_checkpoint
 from trainers.models.build import VideoTextModel, build_model
 from trainers.weights.begin import WEIGHTS, load_first_weights
 
 
-def load_run(run_dir: Path) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
-    """Return settings, model in eval mode, tokenizer and step of the newest whole checkpoint.
+def load_run(
+    run_dir: Path, checkpoint: Path | None = None
+) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
+    """Return settings, model in eval mode, tokenizer and step of a checkpoint.
 
     A folder that `weakvid weights import` made has no checkpoint: it stands at step 0.
 
+    Args:
+        run_dir: Folder of the run.
+        checkpoint: Folder of the checkpoint; None takes the newest whole one.
+
     Raises:
-        ValueError: If the run has no checkpoint, or its tokenizer is not the one it was
-            trained with.
+        ValueError: If the run has no checkpoint, the one that is asked for is damaged, or its
+            tokenizer is not the one it was trained with.
         RuntimeError: If every checkpoint is damaged.
     """
-    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    if checkpoint is not None:
+        last = verify_checkpoint(checkpoint)
+    else:
+        last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
     if last is None and (run_dir / WEIGHTS).exists():
         return _imported(run_dir)
     if last is None:
