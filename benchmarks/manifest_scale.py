@@ -112,7 +112,7 @@ def load_step(out: str, num_rows: int) -> bool:
 
 def reader_step(out: str, num_rows: int) -> bool:
     """What a training process holds to find a clip: its shard, place and video, and its split."""
-    from configs.training import DataConfig
+    from configs.data import DataConfig
     from trainers.data.reader import ClipReader, split_rows
 
     base = _peak_mib()

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from configs.asr import AsrConfig
 from configs.beside import BesideConfig
 from configs.clips import ClipsConfig
+from configs.data import DataConfig
 from configs.faults import FaultsConfig
 from configs.fusion import EvaluationConfig
 from configs.models import ModelConfig
@@ -15,7 +16,7 @@ from configs.settings import Settings
 from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
 from configs.tracking import TrackingConfig
-from configs.training import DataConfig, TrainingConfig
+from configs.training import TrainingConfig
 
 
 class RayConfig(Settings):

@@ -1,41 +1,10 @@
-"""How long, how fast, on how many workers; and what is read."""
+"""How long, how fast, and on how many workers."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from configs.settings import Settings
-
-
-class DataConfig(Settings):
-    """What training reads, and what it does to a clip before the model sees it."""
-
-    shards: str = ""
-    """Folder written by `weakvid shards`."""
-
-    num_frames: int = Field(default=32, gt=0)
-    """Frames of a clip that the model sees, taken at an even stride from the stored ones."""
-
-    size: int = Field(default=224, ge=16)
-    """Side in pixels of the square crop that the model sees."""
-
-    resize: int = Field(default=256, ge=16)
-    """Short side in pixels to which a clip is resized before the crop."""
-
-    flip: bool = True
-    """Mirror half of the training clips. Turn it off where words name left and right."""
-
-    decoder: Literal["decord", "pyav"] = "decord"
-    """Decoder of the stored clips. decord has no wheel for arm64; PyAV stands in there."""
-
-    threads: int = Field(default=2, ge=1)
-    """Threads in each worker that read and decode ahead of the model."""
-
-    read_ahead: int = Field(default=2, ge=1)
-    """Micro-batches that are kept ready."""
-
-    cache_gib: float = Field(default=0.0, ge=0)
-    """Memory in each worker for clips that are already decoded."""
 
 
 class TrainingConfig(Settings):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from configs.data import DataConfig
 from configs.models import ModelConfig, S3DConfig, TextConfig, TranslatorConfig
 from configs.objectives import CyclicConfig, MilNceConfig, ObjectivesConfig
 from configs.runs import RunConfig, TrainJob
-from configs.training import DataConfig, TrainingConfig
+from configs.training import TrainingConfig
 from shards.clipcodec import encode_clip
 from shards.commit import BundleRecord, commit_bundle
 from shards.fold import fold

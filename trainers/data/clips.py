@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from configs.training import DataConfig
+from configs.data import DataConfig
 
 
 def jitter(stored_MHWC: np.ndarray, margin: int, random: np.random.Generator | None) -> np.ndarray:

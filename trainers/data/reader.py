@@ -10,8 +10,8 @@ import threading
 
 import numpy as np
 
+from configs.data import DataConfig
 from configs.runs import TrainJob
-from configs.training import DataConfig
 from shards import storage
 from shards.clipcodec import stored_frames
 from shards.manifest import Manifest

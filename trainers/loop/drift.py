@@ -13,6 +13,12 @@ MAY_CHANGE = (
     "run.root",
     # The manifest's hash is compared instead: shards may move, but not change.
     "data.shards",
+    "data.mix",
+    "data.max_damaged",
+    "data.check_shards",
+    "data.shards_ahead",
+    "data.copies_gib",
+    "data.copies",
     "data.threads",
     "data.read_ahead",
     "data.cache_gib",

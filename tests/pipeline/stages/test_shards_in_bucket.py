@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from configs.data import DataConfig
 from configs.runs import RayConfig, ShardsJob
-from configs.training import DataConfig
 from pipeline.stages import shards, status, verify
 from pipeline.tasks.session import ray_session
 from shards import storage

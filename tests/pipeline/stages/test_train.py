@@ -1,7 +1,8 @@
 import pytest
 
+from configs.data import DataConfig
 from configs.runs import RunConfig, TrainJob
-from configs.training import DataConfig, TrainingConfig
+from configs.training import TrainingConfig
 from pipeline.stages import train
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from configs.training import DataConfig
+from configs.data import DataConfig
 from trainers.data.clips import augment, jitter, resize_short_side
 
 CONFIG = DataConfig(num_frames=8, size=16, resize=20)

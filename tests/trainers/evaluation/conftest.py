@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs.data import DataConfig
 from configs.models import ModelConfig, S3DConfig, TextConfig
 from configs.runs import EvaluateJob, RunConfig, TrainJob
-from configs.training import DataConfig, TrainingConfig
+from configs.training import TrainingConfig
 from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
 from shards.fold import fold
