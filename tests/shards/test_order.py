@@ -45,7 +45,7 @@ def test_a_step_is_the_same_whatever_was_asked_before(sizes, seed, steps):
 def test_the_order_is_pinned():
     # A change of these numbers changes every resumed run: bump the code version with it.
     rows = EpochOrder(8, 8, seed=0, shards=list("aabbccdd"), shards_per_block=2).batch(1)[1]
-    assert rows.tolist() == [5, 4, 6, 7, 3, 0, 2, 1]
+    assert rows.tolist() == [7, 4, 5, 6, 0, 1, 2, 3]
 
 
 def test_the_order_does_not_depend_on_the_hash_seed():
@@ -124,3 +124,60 @@ def test_changing_a_batch_does_not_change_the_order():
     order = EpochOrder(10, 3, seed=0)
     order.batch(0)[1][:] = 0
     assert np.array_equal(order.batch(0)[1], EpochOrder(10, 3, seed=0).batch(0)[1])
+
+
+def test_a_seek_draws_the_blocks_of_its_batch_only():
+    order = EpochOrder(40_000, 100, seed=0, shards=np.repeat(np.arange(400), 100))
+    order.batch(399)
+    assert sum(rows.nbytes for rows in order._kept.values()) == order._kept_bytes == 800 * 8
+
+
+def test_drawn_blocks_are_dropped_before_they_fill_the_memory(monkeypatch):
+    monkeypatch.setattr("shards.order.KEPT_BYTES", 5000)
+    shards = np.repeat(np.arange(40), 50)
+    order = EpochOrder(2000, 50, seed=1, shards=shards)
+    rows = np.concatenate([order.batch(step)[1] for step in range(40)])
+    assert sorted(rows) == list(range(2000))
+    assert sum(rows.nbytes for rows in order._kept.values()) == order._kept_bytes <= 5000
+
+
+def test_shards_need_not_lie_in_one_piece():
+    names = np.arange(60) % 5
+    order = EpochOrder(60, 12, seed=2, shards=names, shards_per_block=1)
+    for step in range(5):
+        assert len(set(names[order.batch(step)[1]])) == 1
+
+
+@given(
+    st.lists(st.integers(1, 7), min_size=12, max_size=60),
+    st.integers(2, 6),
+    SEEDS,
+    st.integers(1, 3),
+    st.integers(0, 2),
+)
+def test_clips_of_a_video_can_be_kept_out_of_each_others_batch(
+    counts, size, seed, per_block, epoch
+):
+    videos = np.repeat(np.arange(len(counts)) * 7919, counts)
+    shards = np.repeat(np.arange(len(counts)) // 4, counts)
+    steps = len(videos) // size
+    options = {"shards": shards, "shards_per_block": per_block, "videos": videos}
+    if max(counts) > steps:
+        with pytest.raises(ValueError, match=f"got {steps} batches and a video of {max(counts)}"):
+            EpochOrder(len(videos), size, seed, **options)
+        return
+    order = EpochOrder(len(videos), size, seed, **options)
+    rows = [order.batch(epoch * steps + step)[1] for step in range(steps)]
+    assert all(len(set(videos[batch])) == size for batch in rows)
+    assert len(np.unique(np.concatenate(rows))) == steps * size
+    again = EpochOrder(len(videos), size, seed, **options)
+    assert np.array_equal(again.batch((epoch + 1) * steps - 1)[1], rows[-1])
+
+
+def test_clips_that_are_kept_apart_stay_near_their_block():
+    shards = np.repeat(np.arange(60), 24)
+    videos = np.repeat(np.arange(60 * 6), 4)
+    options = {"shards": shards, "shards_per_block": 4, "videos": videos}
+    order = EpochOrder(len(shards), 24, seed=3, **options)
+    assert max(len(set(shards[order.batch(step)[1]])) for step in range(60)) <= 8
+    assert not np.array_equal(order.batch(0)[1], order.batch(60)[1])
