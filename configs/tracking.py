@@ -25,8 +25,8 @@ class TrackingConfig(Settings):
     """User or team at Weights & Biases; empty takes the account's own."""
 
     mlflow: str = ""
-    """Address of an MLflow tracking server, or `sqlite:///FILE`; empty: off. Needs the extra
-    `mlflow`; a user and password come from `MLFLOW_TRACKING_USERNAME` and `_PASSWORD`."""
+    """Address of an MLflow tracking server; empty: off. Needs the extra `mlflow`; a user and a
+    password come from `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`."""
 
     mlflow_experiment: str = Field(default="weakvid", min_length=1)
     """Experiment at MLflow."""

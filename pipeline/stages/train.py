@@ -8,10 +8,12 @@ from trainers.data.reader import split_rows, train_order
 from trainers.loop import folder
 from trainers.loop.attempts import driver_lock
 from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.group import RayGroup, start_ray, stop_ray
 from trainers.loop.interrupts import EXIT_CODES, Interrupts
-from trainers.loop.launch import describe, start_ray, stop_ray, train_attempts
+from trainers.loop.launch import describe, train_attempts
 from trainers.loop.prepare import newest_step, prepare
 from trainers.loop.progress import Progress
+from trainers.tracking.build import refuse_missing_extras
 
 
 def run(job: TrainJob) -> int:
@@ -27,6 +29,7 @@ def run(job: TrainJob) -> int:
         TrainingFailed: If the workers failed for good.
     """
     # Before anything is written: a mistyped folder must not leave an empty run.
+    refuse_missing_extras(job.tracking)
     train_order(job, Manifest.load(job.data.shards))
     run_dir = folder.run_folder(job.run)
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -40,7 +43,7 @@ def run(job: TrainJob) -> int:
             start_ray(job.ray, job.training.workers)
             interrupts.install()
             with Progress(run_dir / folder.METRICS, steps, done):
-                train_attempts(preparation, interrupts)
+                train_attempts(preparation, interrupts, RayGroup(job))
         except SystemExit:
             # While Ray starts, SIGTERM is its own, and this is what it makes of it.
             print(f"run {job.run.name} stopped at step {done} of {steps}: Ray had not started")

@@ -1,24 +1,58 @@
-"""The driver's progress bar, drawn from metrics.jsonl. Workers never draw."""
+"""The driver's view of a run, taken from its logs: a bar on a terminal, lines in a file.
 
+Workers never draw.
+"""
+
+import logging
+import sys
 import threading
+import time
+from collections import deque
 from pathlib import Path
+from statistics import fmean
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from tqdm_loggable.auto import tqdm
+from tqdm import tqdm
 
 from trainers.lines import LineFollower
+from trainers.loop import attempts
+from trainers.loop.stepline import describe_step, describe_time
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
+LINE_EVERY_S = 10.0
+WAIT_STEPS, TOO_LONG = 50, 0.2
+"""Steps over which waiting for data is judged, and the share of them that is worth a word."""
 
 
 class Progress:
-    """Follows the log in a thread: a bar on a terminal, a line now and then in a file."""
+    """Follows the logs of a run in a thread."""
 
     def __init__(self, metrics: Path, steps: int, done: int = 0) -> None:
-        """Prepare a bar of `steps`, of which `done` say nothing about today's speed."""
-        self._bar = tqdm(total=steps, initial=done, unit="step", desc="train", dynamic_ncols=True)
+        """Prepare to follow.
+
+        Args:
+            metrics: The run's metrics.jsonl; its attempts log lies beside.
+            steps: Of the whole run.
+            done: Of them, which say nothing about today's speed.
+        """
+        self._steps, self._done = steps, done
+        self._bar = (
+            tqdm(total=steps, initial=done, unit="step", desc="train", dynamic_ncols=True)
+            if _is_terminal()
+            else None
+        )
         self._lines = LineFollower(metrics)
+        self._events = LineFollower(metrics.with_name(attempts.LOG))
+        while self._events.new_lines():
+            pass  # What earlier drivers were told.
+        self._started: tuple[int, float] | None = None
+        """Finished steps and time when this driver first saw a step: what its speed is from."""
+        self._last_line_s = 0.0
+        self._waits = deque[float](maxlen=WAIT_STEPS)
+        self._has_told_of_waits = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
 
@@ -34,21 +68,72 @@ class Progress:
     ) -> None:
         self._ended.set()
         self._thread.join()
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def _follow(self) -> None:
         while not self._ended.wait(POLL_S):
-            self._draw()
-        self._draw()
+            self._look()
+        self._look(last=True)
 
-    def _draw(self) -> None:
-        values = [line for line in self._lines.new_lines() if "train/loss" in line]
-        if not values:
+    def _look(self, *, last: bool = False) -> None:
+        """Read what was added to the logs and say what is new."""
+        while events := self._events.new_lines():
+            self._tell_stragglers(events)
+        newest = None
+        while lines := self._lines.new_lines():
+            for line in lines:
+                if "train/loss" in line:
+                    newest = line if newest is None else newest | line
+                    self._judge_wait(line)
+        if newest is None:
             return
-        last = values[-1]
-        self._bar.set_postfix(
-            loss=f"{last['train/loss']:.3f}",
-            clips_per_s=f"{last['train/clips_per_s']:.1f}",
-            refresh=False,
+        self._show(newest, last=last)
+
+    def _show(self, values: dict[str, Any], *, last: bool) -> None:
+        now_s = time.monotonic()
+        if self._started is None:
+            self._started = (values["step"], now_s)
+        if self._bar is not None:
+            self._bar.set_postfix_str(describe_step(values), refresh=False)
+            self._bar.update(values["step"] - self._bar.n)
+        elif last or now_s - self._last_line_s >= LINE_EVERY_S:
+            self._last_line_s = now_s
+            left = self._left(values["step"], now_s)
+            logger.info(
+                "step %d of %d: %s%s", values["step"], self._steps, describe_step(values), left
+            )
+
+    def _left(self, step: int, now_s: float) -> str:
+        first, began_s = self._started or (step, now_s)
+        if not first < step < self._steps:
+            return ""
+        return f", {describe_time((self._steps - step) * (now_s - began_s) / (step - first))} left"
+
+    def _judge_wait(self, line: dict[str, Any]) -> None:
+        self._waits.append(line.get("train/data_wait", 0.0))
+        if (
+            self._has_told_of_waits
+            or len(self._waits) < WAIT_STEPS
+            or fmean(self._waits) < TOO_LONG
+        ):
+            return
+        self._has_told_of_waits = True
+        logger.warning(
+            "the model waited for data %.0f %% of the last %d steps; more data.threads, "
+            "data.read_ahead or data.cache_gib may help",
+            100 * fmean(self._waits),
+            WAIT_STEPS,
         )
-        self._bar.update(last["step"] - self._bar.n)
+
+    def _tell_stragglers(self, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            if event.get("event") == "straggler":
+                logger.warning(
+                    "worker %s on %s is slow: %.1f times the others' median, in phase %s (step %s)",
+                    *(event[key] for key in ("worker", "node", "ratio", "phase", "step")),
+                )
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty()

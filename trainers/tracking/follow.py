@@ -54,6 +54,7 @@ class Follower:
         self._lines = LineFollower(metrics)
         self._waiting: list[dict[str, Any]] = []
         self._tracker: Tracker | None = None
+        self._is_behind = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=name, daemon=True)
         self._thread.start()
@@ -62,7 +63,7 @@ class Follower:
         """Send what is left, but wait for it no longer than `CLOSE_S`."""
         self._ended.set()
         self._thread.join(CLOSE_S)
-        if self._thread.is_alive() or self._waiting:
+        if self._thread.is_alive() or self._is_behind:
             logger.warning(
                 "%s does not have the last lines of metrics.jsonl; it gets them when the run "
                 "goes on",
@@ -74,21 +75,27 @@ class Follower:
         while True:
             # Asked first: what was written before the end is still read after it.
             ended = self._ended.is_set()
-            try:
-                self._send_all()
-            except Exception as error:  # a tracker's own, of any kind: training goes on
-                if pause_s == POLL_S:
-                    logger.warning("%s cannot be reached, trying again: %s", self._name, error)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            else:
-                if pause_s > POLL_S:
-                    logger.info("%s is reached again", self._name)
-                pause_s = POLL_S
+            pause_s = self._try(self._send_all, pause_s)
             if ended:
                 break
             self._ended.wait(pause_s)
-        if self._tracker is not None:
-            self._tracker.close()
+        if self._tracker is not None and not self._is_behind:
+            self._try(self._tracker.close, pause_s)
+
+    def _try(self, call: Callable[[], None], pause_s: float) -> float:
+        """Call, and return how long to wait now: longer after each failure in a row."""
+        try:
+            call()
+        except Exception as error:  # a tracker's own, of any kind: training goes on
+            if not self._is_behind:
+                what = str(error).strip().splitlines() or [type(error).__name__]
+                logger.warning("%s cannot be reached, trying again: %s", self._name, what[0][:300])
+            self._is_behind = True
+            return min(2 * pause_s, LONGEST_PAUSE_S)
+        if self._is_behind:
+            logger.info("%s is reached again", self._name)
+        self._is_behind = False
+        return POLL_S
 
     def _send_all(self) -> None:
         if self._tracker is None:

@@ -1,0 +1,76 @@
+"""Weights & Biases offline: the real package writes its file, and this reads it back."""
+
+import json
+import struct
+
+import pytest
+
+from trainers.loop.metrics import MetricsLog, cut_back
+from trainers.tracking.build import begin_trackers
+
+pytest.importorskip("wandb", reason="needs the extra wandb")
+
+BLOCK = 32768
+
+
+def records(path):
+    """Yield the records of a W&B file: a header, then LevelDB's log format."""
+    data, place, parts = path.read_bytes(), 7, b""
+    assert data[:4] == b":W&B"
+    while place + 7 <= len(data):
+        if BLOCK - place % BLOCK < 7:
+            place += BLOCK - place % BLOCK
+            continue
+        _, size, kind = struct.unpack("<IHB", data[place : place + 7])
+        parts += data[place + 7 : place + 7 + size]
+        place += 7 + size
+        if kind in (1, 4):  # whole, or the last part
+            yield parts
+            parts = b""
+
+
+def history(run_dir):
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    found = []
+    for path in sorted(run_dir.glob("wandb/offline-run-*/run-*.wandb")):
+        for data in records(path):
+            record = Record.FromString(data)
+            if record.WhichOneof("record_type") == "history":
+                row = {
+                    (item.key or ".".join(item.nested_key)): json.loads(item.value_json)
+                    for item in record.history.item
+                }
+                found.append({key: row[key] for key in row if not key.startswith("_")})
+    return found
+
+
+def write(path, steps):
+    log = MetricsLog(path)
+    for step in steps:
+        log.write(step, {"train/loss": 1 / step, "train/lr": 0.1})
+    log.close()
+
+
+def follow(job, path):
+    for follower in begin_trackers(job, path):
+        follower.close()
+
+
+def test_an_offline_run_holds_each_line_once_over_two_attempts(make_job, tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    job = make_job()
+    offline = job.tracking.model_copy(update={"wandb": "offline"})
+    job = job.model_copy(update={"tracking": offline})
+    path = tmp_path / "metrics.jsonl"
+    write(path, [1, 2, 3])
+    follow(job, path)
+    cut_back(path, 2)
+    write(path, [3, 4])
+    follow(job, path)
+    rows = history(tmp_path)
+    assert rows == [{"step": s, "train/loss": 1 / s, "train/lr": 0.1} for s in (1, 2, 3, 4)]
+    # One run there, however often it was taken up: the id is the run's own.
+    identity = (tmp_path / "tracked-as").read_text()
+    files = list(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
+    assert len(files) == 2 and {file.name for file in files} == {f"run-{identity}.wandb"}
