@@ -16,6 +16,9 @@ class TrainingConfig(Settings):
     workers: int = Field(default=1, ge=1)
     """Ray Train workers. Any number up to `virtual_ranks` gives the same curve."""
 
+    min_workers: int = Field(default=0, ge=0)
+    """Workers that are enough to go on with while machines are missing; 0 waits for all."""
+
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Fixes initial weights, order, augmentation and dropout."""
 
@@ -64,6 +67,11 @@ class TrainingConfig(Settings):
             raise ValueError(
                 "training.global_batch must be a multiple of training.virtual_ranks, "
                 f"got {self.global_batch} and {self.virtual_ranks}"
+            )
+        if self.min_workers > self.workers:
+            raise ValueError(
+                "training.min_workers must not exceed training.workers, "
+                f"got {self.min_workers} and {self.workers}"
             )
         if self.workers > self.virtual_ranks:
             raise ValueError(

@@ -26,6 +26,7 @@ MAY_CHANGE = (
     "objectives.mil_nce.form",
     "objectives.mil_nce.chunk",
     "training.workers",
+    "training.min_workers",
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.attempts",

@@ -24,8 +24,12 @@ WORKERS = "workers.jsonl"
 TENSORBOARD = "tensorboard"
 RAY = "ray"
 LOGS = "logs"
+HEARTBEATS = "heartbeats"
 STOP = "stop"
 """Exists while the driver wants the workers to write a checkpoint and end."""
+
+GROW = "grow"
+"""Exists while the driver wants them to end with the next checkpoint that is due."""
 
 _PACKAGES = ("torch", "ray", "numpy", "sentencepiece", "decord", "av", "pyarrow")
 

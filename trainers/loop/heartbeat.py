@@ -10,11 +10,13 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-FOLDER = "heartbeats"
+from trainers.loop import folder
+from trainers.loop.inhand import RowsInHand
+
 START = "start"
 """The phase before the first step."""
 
-_LINE_BYTES = 256
+_LINE_BYTES = 512
 
 
 class Beat(NamedTuple):
@@ -30,12 +32,14 @@ class Beat(NamedTuple):
 class Heartbeat:
     """Notes a worker's phases. A beat costs microseconds: a write to a page of the file cache."""
 
-    def __init__(self, run_dir: Path, attempt: int, worker: int) -> None:
-        """Begin in the phase `start`."""
+    def __init__(self, run_dir: Path, attempt: int, worker: int, node: str = "") -> None:
+        """Begin in the phase `start`; `node` is Ray's id of the machine, where there is one."""
         path = _path(run_dir, attempt, worker)
         path.parent.mkdir(exist_ok=True)
         self._file = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o644)
         self._who = {"worker": worker, "pid": os.getpid(), "host": socket.gethostname()}
+        self._who["node"] = node
+        self.in_hand = RowsInHand(run_dir, attempt, worker)
         self._first: int | None = None
         self.last = Beat(0, START, time.monotonic())
         self.beat(0, START)
@@ -55,18 +59,19 @@ class Heartbeat:
         os.pwrite(self._file, text, 0)
 
     def close(self) -> None:
-        """Close the file; what it says stays."""
+        """Close the files; what they say stays."""
         os.close(self._file)
+        self.in_hand.close()
 
 
 def read_heartbeats(run_dir: Path, attempt: int) -> list[dict[str, Any]]:
     """Return where the workers of an attempt are or were, in their order.
 
-    Each has `worker`, `step`, `phase`, `unix_s`, `pid` and `host`. One that is being written at
-    this moment may be missing.
+    Each has `worker`, `step`, `phase`, `unix_s`, `pid`, `host` and `node`. One that is being
+    written at this moment may be missing.
     """
     beats = []
-    for path in (run_dir / FOLDER).glob(f"attempt-{attempt}-worker-*.json"):
+    for path in (run_dir / folder.HEARTBEATS).glob(f"attempt-{attempt}-worker-*.json"):
         try:
             beats.append(json.loads(path.read_bytes()))
         except (OSError, ValueError):
@@ -76,10 +81,10 @@ def read_heartbeats(run_dir: Path, attempt: int) -> list[dict[str, Any]]:
 
 def remove_heartbeats(run_dir: Path, newest: int) -> None:
     """Remove the files of attempts before `newest`."""
-    for path in (run_dir / FOLDER).glob("attempt-*-worker-*"):
+    for path in (run_dir / folder.HEARTBEATS).glob("attempt-*-worker-*"):
         if int(path.name.split("-")[1]) < newest:
             path.unlink(missing_ok=True)
 
 
 def _path(run_dir: Path, attempt: int, worker: int) -> Path:
-    return run_dir / FOLDER / f"attempt-{attempt}-worker-{worker}.json"
+    return run_dir / folder.HEARTBEATS / f"attempt-{attempt}-worker-{worker}.json"

@@ -1,201 +1,147 @@
-"""A worker group on Ray Train V2, and the loop around it that outlives dead workers.
+"""The loop around groups of workers: it outlives dead ones, and fits their number to the machines.
 
-Ray gets a fixed-size group and a fresh run name for each attempt. Our own checkpoints are the
-only truth: Ray's snapshot, retries and checkpoint manager are not used, and `report` is never
-called (its controller takes one report per poll, 2 s by default).
+It shrinks to what is left at once, grows only where a checkpoint is committed anyway, and gives up
+when the same place kills the workers again and again.
 """
 
 import logging
-import os
 import threading
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Protocol
 
-from configs.runs import RayConfig, TrainJob
-from trainers.local_ray import out_of_our_process_group
-from trainers.loop import attempts, folder
+from configs.runs import TrainJob
+from trainers.loop import attempts
+from trainers.loop.budget import Budget
+from trainers.loop.crashloop import crash_loop
+from trainers.loop.deaths import GroupFailed, examine
+from trainers.loop.heartbeat import remove_heartbeats
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.prepare import Assignment, Preparation, begin_attempt, newest_step
+from trainers.loop.resize import Watch, wait_for_workers
 
 logger = logging.getLogger(__name__)
 
-# Read by Ray's controller and handed on by it. Defaults of a long run cost a short one seconds.
-RAY_SETTINGS = {
-    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
-    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
-    "RAY_TRAIN_METRICS_ENABLED": "0",
-    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray's own choice for workers is 15: on a busy machine they would starve.
-    "RAY_worker_niceness": "0",
-}
-UNUSED_CALLBACKS = ("DatasetsCallback", "PlacementGroupCleanerCallback")
-"""Each starts a process of its own: for Ray's data sets, which we do not use, and to take back
-resources of a dead controller, which Ray does by itself when the driver has gone."""
-
-FATAL = ("DamagedSample", "NonFiniteLoss", "StaleAttempt", "ValueError")
-"""Errors that would come again: another attempt is no help."""
+_POLL_S = 0.2
 
 
 class TrainingFailed(RuntimeError):  # noqa: N818 - it names a state
     """The workers failed and going on would not help."""
 
 
-def start_ray(config: RayConfig, workers: int) -> None:
-    """Start Ray on this machine, or join the cluster at `config.address`."""
-    import ray
+class Group(Protocol):
+    """Runs workers: on Ray, or in a test as plain processes."""
 
-    for name, value in RAY_SETTINGS.items():
-        os.environ.setdefault(name, value)
-    # Two seconds of imports, while `ray.init` waits for its processes.
-    imports = threading.Thread(target=_import_ray_train, name="imports")
-    imports.start()
-    if config.address == "local":
-        # A worker asks for one CPU each; more of them than cores are slow but right.
-        num_cpus = max(config.cpus or len(os.sched_getaffinity(0)), workers)
-        # The workers log to files of the run; Ray's own processes have nothing to say here.
-        with out_of_our_process_group():
-            ray.init(
-                address="local", num_cpus=num_cpus, include_dashboard=False, log_to_driver=False
-            )
-    else:
-        ray.init(address=config.address, log_to_driver=False)
-    imports.join()
+    def fit(self, assignment: Assignment, workers: int) -> None:
+        """Run the workers of an attempt to their end; raise GroupFailed where they fail."""
+        ...
+
+    def room(self, *, after_failure: bool = False) -> int:
+        """Return how many workers could run, those that do included."""
+        ...
+
+    def leaving(self) -> list[str]:
+        """Return the nodes of running workers that have been given notice."""
+        ...
 
 
-def _import_ray_train() -> None:
-    import ray.train.torch  # noqa: F401
-
-
-def stop_ray() -> None:
-    """Leave Ray; one that runs on this machine for us ends."""
-    import ray
-
-    ray.shutdown()
-
-
-def train_attempts(preparation: Preparation, interrupts: Interrupts) -> None:
+def train_attempts(preparation: Preparation, interrupts: Interrupts, group: Group) -> None:
     """Fit again from the newest checkpoint until the run is finished or asked to stop.
 
     Raises:
         TrainingFailed: If workers failed `training.attempts` times without a new checkpoint
-            between, or once for a reason that would come again.
+            between, or once for a reason that would come again; or if there were not enough of
+            them for `faults.wait_for_workers_s`.
     """
-    training, run_dir = preparation.job.training, preparation.run_dir
-    failures, before = 0, newest_step(run_dir)
-    while True:
-        assignment = begin_attempt(preparation, training.workers)
+    job, run_dir = preparation.job, preparation.run_dir
+    budget = Budget(job.training.attempts, job.faults.wait_for_workers_s, newest_step(run_dir))
+    while workers := _workers(preparation, interrupts, group, budget.pause_s()):
+        assignment = begin_attempt(preparation, workers)
+        remove_heartbeats(run_dir, assignment.attempt)
         interrupts.renew()
-        error = _fit_in_thread(assignment)
-        after = newest_step(run_dir)
+        watch = Watch(group, job.training, run_dir, workers)
+        error = _fit(group, assignment, workers, watch.look)
+        death = None if error is None else examine(run_dir, assignment.attempt, error)
+        step = newest_step(run_dir)
+        budget.note(step, death)
+        kind = death.kind if death else _end_kind(step >= job.training.steps, interrupts, watch)
+        reason = None if death is None else death.reason
         attempts.append_event(
-            run_dir, assignment.attempt, "end", step=after, error=_one_line(error)
+            run_dir, assignment.attempt, "end", step=step, kind=kind, error=reason
         )
-        if after >= training.steps or (interrupts.received and error is None):
+        if kind == "stopped" or step >= job.training.steps:
             return
-        failures = 1 if after > before else failures + 1
-        before = after
-        if error is None or _is_fatal(error) or interrupts.received:
-            raise TrainingFailed(f"training ended at step {after}: {_one_line(error)}") from error
-        if failures >= training.attempts:
-            raise TrainingFailed(
-                f"training failed {failures} times without a checkpoint after step {after} "
-                f"(training.attempts = {training.attempts}): {_one_line(error)}"
-            ) from error
-        logger.warning("workers failed, going on from step %d: %s", after, _one_line(error))
+        if death is None and kind == "early":
+            raise TrainingFailed(f"training ended at step {step}: workers left without a reason")
+        if death is not None and (death.fatal or interrupts.received):
+            raise TrainingFailed(f"training ended at step {step}: {reason}")
+        if budget.is_spent:
+            raise TrainingFailed(crash_loop(preparation, assignment.attempt, step, budget.deaths))
+        logger.warning("going on from step %d (%s): %s", step, kind, reason or "as asked")
 
 
-def _fit_in_thread(assignment: Assignment) -> BaseException | None:
+def _workers(preparation: Preparation, interrupts: Interrupts, group: Group, pause_s: float) -> int:
+    """Return how many workers begin the next attempt, 0 if asked to stop while waiting."""
+    until = time.monotonic() + pause_s
+    while time.monotonic() < until and not interrupts.received:
+        time.sleep(_POLL_S)
+    job = preparation.job
+    workers = wait_for_workers(
+        group,
+        job,
+        lambda: interrupts.received,
+        after_failure=attempts.newest_attempt(preparation.run_dir) > 0,
+    )
+    if workers is None:
+        raise TrainingFailed(
+            f"training needs {job.training.min_workers or job.training.workers} workers, and for "
+            f"{job.faults.wait_for_workers_s:.0f} s (faults.wait_for_workers_s) there was no room "
+            "for them; the same command goes on when there is"
+        )
+    return workers
+
+
+def _fit(
+    group: Group, assignment: Assignment, workers: int, look: Callable[[], None]
+) -> GroupFailed | None:
     """Fit, leaving the main thread free to receive signals; return the error if there is one.
 
     In the main thread Ray would take over SIGINT and abort without a checkpoint.
     """
-    errors: list[BaseException] = []
+    errors: list[GroupFailed] = []
 
     def fit() -> None:
         try:
-            _fit(assignment)
-        except Exception as error:
+            group.fit(assignment, workers)
+        except GroupFailed as error:
             errors.append(error)
+        except Exception as error:
+            logger.exception("the group of workers could not be run")
+            errors.append(GroupFailed({0: error}))
 
     thread = threading.Thread(target=fit, name="fit", daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(0.2)
+        thread.join(_POLL_S)
+        look()
     return errors[0] if errors else None
 
 
-def _fit(assignment: Assignment) -> None:
-    import ray
-    from ray.train.v2.api.config import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.v2.torch.torch_trainer import TorchTrainer
-
-    class LeanTrainer(TorchTrainer):
-        def _create_default_callbacks(self) -> list[Any]:
-            callbacks = super()._create_default_callbacks()
-            return [c for c in callbacks if type(c).__name__ not in UNUSED_CALLBACKS]
-
-    training = assignment.job.training
-    use_gpu = ray.cluster_resources().get("GPU", 0) >= training.workers
-    trainer = LeanTrainer(
-        _train_function,
-        train_loop_config={"assignment": assignment},
-        scaling_config=ScalingConfig(num_workers=training.workers, use_gpu=use_gpu),
-        run_config=RunConfig(
-            name=f"attempt-{assignment.attempt}",
-            storage_path=str(Path(assignment.run_dir) / folder.RAY),
-            failure_config=FailureConfig(max_failures=0),
-        ),
-    )
-    trainer.fit()
-
-
-def _train_function(config: dict[str, Assignment]) -> None:
-    import ray.train
-    from ray.train.torch import get_device
-
-    from trainers.loop.worker import train_worker
-
-    context, assignment = ray.train.get_context(), config["assignment"]
-    _log_to_file(assignment, context.get_world_rank())
-    device = get_device()
-    train_worker(
-        assignment,
-        context.get_world_rank(),
-        context.get_world_size(),
-        device[0] if isinstance(device, list) else device,
-    )
-
-
-def _log_to_file(assignment: Assignment, worker: int) -> None:
-    folder_path = Path(assignment.run_dir) / folder.LOGS
-    folder_path.mkdir(exist_ok=True)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        filename=folder_path / f"attempt-{assignment.attempt}-worker-{worker}.log",
-        force=True,
-    )
-
-
-def _is_fatal(error: BaseException) -> bool:
-    failures = getattr(error, "worker_failures", {})
-    return any(type(failure).__name__ in FATAL for failure in failures.values())
-
-
-def _one_line(error: BaseException | None) -> str | None:
-    if error is None:
-        return None
-    failures = getattr(error, "worker_failures", {})
-    reasons = [f"worker {rank}: {failure}" for rank, failure in failures.items()] or [str(error)]
-    return "; ".join(reason.strip().splitlines()[-1][:500] for reason in reasons if reason.strip())
+def _end_kind(finished: bool, interrupts: Interrupts, watch: Watch) -> str:
+    """Say why workers ended that did not fail."""
+    if finished:
+        return "finished"
+    if interrupts.received:
+        return "stopped"
+    return watch.asked or "early"
 
 
 def describe(job: TrainJob) -> str:
     """Return how many workers run which virtual ranks."""
     training = job.training
     micro_batch = training.global_batch // training.virtual_ranks
+    least = f"{training.min_workers} to " if training.min_workers else ""
     return (
-        f"{training.workers} workers, {training.virtual_ranks} virtual ranks of {micro_batch} clips"
+        f"{least}{training.workers} workers, {training.virtual_ranks} virtual ranks of "
+        f"{micro_batch} clips"
     )

@@ -87,7 +87,8 @@ def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
     attempt = attempts.newest_attempt(run_dir) + 1
     # The fence comes first: after this line no older attempt commits a checkpoint.
     attempts.append_event(run_dir, attempt, "begin", workers=workers)
-    (run_dir / folder.STOP).unlink(missing_ok=True)
+    for asked in (folder.STOP, folder.GROW):
+        (run_dir / asked).unlink(missing_ok=True)
     remove_leftovers(run_dir / folder.CHECKPOINTS)
     last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
     step = 0 if last is None else last.step

@@ -90,7 +90,9 @@ class Watchdog:
 
 
 @contextmanager
-def watched(run_dir: Path, attempt: int, worker: int, limits: FaultsConfig) -> Iterator[Heartbeat]:
+def watched(
+    run_dir: Path, attempt: int, worker: int, limits: FaultsConfig, node: str = ""
+) -> Iterator[Heartbeat]:
     """Give the heartbeat of a worker, and end the process when it stops beating."""
 
     def report(beat: Beat, silent_s: float) -> None:
@@ -106,7 +108,7 @@ def watched(run_dir: Path, attempt: int, worker: int, limits: FaultsConfig) -> I
         )
 
     stacks = run_dir / folder.LOGS / f"attempt-{attempt}-worker-{worker}.stacks"
-    heartbeat = Heartbeat(run_dir, attempt, worker)
+    heartbeat = Heartbeat(run_dir, attempt, worker, node)
     watchdog = Watchdog(heartbeat, limits, stacks, report)
     try:
         yield heartbeat

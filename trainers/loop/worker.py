@@ -19,6 +19,7 @@ from trainers.loop.assemble import assemble
 from trainers.loop.attempts import Fence
 from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
 from trainers.loop.heartbeat import Heartbeat
+from trainers.loop.limits import shorten_collectives
 from trainers.loop.prepare import Assignment
 from trainers.loop.record import Recorder
 from trainers.loop.step import StepResult
@@ -30,9 +31,16 @@ logger = logging.getLogger(__name__)
 
 
 def train_worker(
-    assignment: Assignment, worker: int, workers: int, device: torch.device
+    assignment: Assignment, worker: int, workers: int, device: torch.device, node: str = ""
 ) -> Literal["finished", "stopped"]:
     """Train from the assignment's checkpoint to the last step, or until asked to stop.
+
+    Args:
+        assignment: What all workers of the attempt are told.
+        worker: Number of this one.
+        workers: How many there are.
+        device: Where it computes.
+        node: Ray's id of the machine, where there is one.
 
     Raises:
         ValueError: If shards, tokenizer or checkpoint are not those of the assignment.
@@ -43,9 +51,8 @@ def train_worker(
     logger.info("worker %d of %d begins on %s, pid %d", worker, workers, device, os.getpid())
     # The number of threads decides how sums are split, so it is part of the result.
     torch.set_num_threads(assignment.job.training.torch_threads)
-    with watched(
-        Path(assignment.run_dir), assignment.attempt, worker, assignment.job.faults
-    ) as heartbeat:
+    run_dir, limits = Path(assignment.run_dir), assignment.job.faults
+    with watched(run_dir, assignment.attempt, worker, limits, node) as heartbeat:
         training = Worker(assignment, worker, workers, device, heartbeat)
         try:
             return training.run()
@@ -90,10 +97,15 @@ class Worker:
         )
         for step in steps:
             with self._phase(step, "data"):
-                own = [next(batches).to(self.device) for _ in train_step.ranks]
+                read = [next(batches) for _ in train_step.ranks]
+                rows = [row for batch in read for row in batch.rows_B.tolist()]
+                self.heartbeat.in_hand.stepping(rows)
+                own = [batch.to(self.device) for batch in read]
             with self._phase(step, "step"):
-                result = train_step.run(step, own, stop=(self.run_dir / folder.STOP).exists())
+                result = train_step.run(step, own, stop=self._asked_to_end(step + 1))
             done = step + 1
+            if step == self.parts.begin:
+                shorten_collectives(self.job.faults)
             self._log(done, result, last=result.stop or done == training.steps)
             if done % training.validate_every == 0 or done == training.steps:
                 self._validate(done)
@@ -103,6 +115,13 @@ class Worker:
             if result.stop and done < training.steps:
                 return "stopped"
         return "finished"
+
+    def _asked_to_end(self, done: int) -> bool:
+        if (self.run_dir / folder.STOP).exists():
+            return True
+        # For a larger group only where it costs no step and no checkpoint of its own.
+        due = done % self.job.training.checkpoint_every == 0
+        return due and (self.run_dir / folder.GROW).exists()
 
     @contextmanager
     def _phase(self, done: int, name: Phase) -> Iterator[None]:

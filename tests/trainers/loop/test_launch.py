@@ -10,10 +10,12 @@ import time
 import pytest
 import torch
 
+from configs.faults import FaultsConfig
 from trainers.data.reader import DamagedSample
-from trainers.loop import folder, launch
+from trainers.loop import budget, folder, launch
 from trainers.loop.attempts import read_attempts
 from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.deaths import GroupFailed, WorkerDied
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.launch import TrainingFailed, train_attempts
 from trainers.loop.metrics import read_metrics
@@ -63,57 +65,81 @@ def undisturbed(job):
     return preparation.run_dir
 
 
-def fail_with(monkeypatch, outcomes):
-    """Let each attempt reach a step, as if it had committed it, and end with an error."""
-    left = iter(outcomes)
-    reached = {"step": 0}
+class FakeGroup:
+    """Lets each attempt reach a step, as if it had committed it, and end with an error."""
 
-    def fit(assignment):
-        step, error = next(left)
-        reached["step"] = step
-        return error
+    def __init__(self, monkeypatch, outcomes, room=(1,)):
+        self.left, self.rooms, self.workers = list(outcomes), list(room), []
+        self.step = 0
+        monkeypatch.setattr(launch, "newest_step", lambda run_dir: self.step)
+        monkeypatch.setattr(budget.Budget, "pause_s", lambda self: 0.0)
 
-    monkeypatch.setattr(launch, "_fit_in_thread", fit)
-    monkeypatch.setattr(launch, "newest_step", lambda run_dir: reached["step"])
-    return left
+    def fit(self, assignment, workers):
+        self.workers.append(workers)
+        self.step, error = self.left.pop(0)
+        if error is not None:
+            raise error
+
+    def room(self, *, after_failure=False):
+        return self.rooms.pop(0) if len(self.rooms) > 1 else self.rooms[0]
+
+    def leaving(self):
+        return []
 
 
-def worker_error(failure):
-    error = RuntimeError("a worker failed")
-    error.worker_failures = {0: failure}
-    return error
+def failed(failure=None):
+    return GroupFailed({0: failure or WorkerDied("died")})
 
 
-def attempt_all(job):
+def attempt_all(job, group):
     preparation = prepare(job)
-    train_attempts(preparation, Interrupts(preparation.run_dir / folder.STOP))
+    train_attempts(preparation, Interrupts(preparation.run_dir / folder.STOP), group)
+    return preparation.run_dir
 
 
 def test_attempts_without_a_checkpoint_between_are_counted_and_one_renews_them(
     make_job, monkeypatch
 ):
-    died = RuntimeError("died")
-    left = fail_with(monkeypatch, [(0, died), (2, died), (2, died), (4, died), (6, None)])
-    attempt_all(make_job(attempts=3))
-    assert not list(left)
-    left = fail_with(monkeypatch, [(0, died), (2, died), (2, died), (2, died), (6, None)])
+    steps = [0, 2, 2, 4]
+    group = FakeGroup(monkeypatch, [*((step, failed()) for step in steps), (6, None)])
+    run_dir = attempt_all(make_job(attempts=3), group)
+    assert not group.left
+    ends = [event["kind"] for event in read_attempts(run_dir) if event["event"] == "end"]
+    assert ends == ["killed"] * 4 + ["finished"]
+    steps = [0, 2, 2, 2]
+    group = FakeGroup(monkeypatch, [*((step, failed()) for step in steps), (6, None)])
     with pytest.raises(TrainingFailed, match=r"3 times without a checkpoint after step 2 .*died"):
-        attempt_all(make_job(attempts=3))
-    assert list(left) == [(6, None)]
+        attempt_all(make_job(attempts=3), group)
+    assert group.left == [(6, None)]
 
 
 @pytest.mark.parametrize("failure", [DamagedSample("clip 7"), NonFiniteLoss("step 3")])
 def test_an_error_that_would_come_again_is_not_tried_again(make_job, monkeypatch, failure):
-    left = fail_with(monkeypatch, [(2, worker_error(failure)), (6, None)])
+    group = FakeGroup(monkeypatch, [(2, failed(failure)), (6, None)])
     with pytest.raises(TrainingFailed, match=f"step 2: worker 0: {failure}"):
-        attempt_all(make_job())
-    assert list(left) == [(6, None)]
+        attempt_all(make_job(), group)
+    assert group.left == [(6, None)]
 
 
 def test_workers_that_end_early_without_a_reason_are_a_failure(make_job, monkeypatch):
-    fail_with(monkeypatch, [(2, None), (6, None)])
     with pytest.raises(TrainingFailed, match="ended at step 2"):
-        attempt_all(make_job())
+        attempt_all(make_job(), FakeGroup(monkeypatch, [(2, None), (6, None)]))
+
+
+def test_a_group_that_could_not_start_is_no_death_and_the_next_one_fits_what_is_left(
+    make_job, monkeypatch
+):
+    nothing = [(2, GroupFailed({}, "no placement group"))] * 4
+    group = FakeGroup(monkeypatch, [*nothing, (6, None)], room=[3, 3, 2, 1, 1])
+    attempt_all(make_job(attempts=2, workers=3, min_workers=1), group)
+    assert group.workers == [3, 3, 2, 1, 1]
+
+
+def test_too_few_workers_for_too_long_end_the_training_and_say_so(make_job, monkeypatch):
+    job = make_job(workers=2)
+    job = job.model_copy(update={"faults": FaultsConfig(wait_for_workers_s=0.0)})
+    with pytest.raises(TrainingFailed, match=r"needs 2 workers.*the same command goes on"):
+        attempt_all(job, FakeGroup(monkeypatch, [], room=[1]))
 
 
 @pytest.mark.ray

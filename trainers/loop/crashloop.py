@@ -1,0 +1,54 @@
+"""What is said when the workers die again and again at the same place: where, and on what."""
+
+from collections.abc import Sequence
+
+from shards.manifest import Manifest
+from trainers.loop.attempts import append_event
+from trainers.loop.deaths import Death, common_rows
+from trainers.loop.prepare import Preparation
+
+_MOST_NAMED = 32
+
+
+def crash_loop(preparation: Preparation, attempt: int, step: int, deaths: Sequence[Death]) -> str:
+    """Note a crash loop in the attempts log and return what a user is told.
+
+    Args:
+        preparation: The run.
+        attempt: The last attempt.
+        step: That of the newest checkpoint.
+        deaths: All of them came after it.
+    """
+    keys = sample_keys(preparation, common_rows(deaths))
+    append_event(
+        preparation.run_dir,
+        attempt,
+        "crash_loop",
+        step=step,
+        deaths=len(deaths),
+        places=[[death.worker, death.step, death.phase] for death in deaths],
+        samples=keys,
+    )
+    lines = [
+        f"training failed {len(deaths)} times without a checkpoint after step {step} "
+        f"(training.attempts = {preparation.job.training.attempts}): {deaths[-1].reason}"
+    ]
+    lines += [
+        f"  attempt {attempt - len(deaths) + 1 + place}: worker {death.worker} in step "
+        f"{death.step + 1}, phase {death.phase}"
+        for place, death in enumerate(deaths)
+        if death.step is not None
+    ]
+    if keys:
+        shown = ", ".join(keys[:_MOST_NAMED])
+        more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+        lines.append(f"  samples in hand each time: {shown}{more}")
+    else:
+        lines.append("  no sample was in hand each time, so a sample is hardly to blame")
+    return "\n".join(lines)
+
+
+def sample_keys(preparation: Preparation, rows: Sequence[int]) -> list[str]:
+    """Return the keys of samples, in the order of their rows."""
+    manifest = Manifest.load(preparation.job.data.shards)
+    return [str(manifest.rows(row, 1, ["key"]).column("key")[0]) for row in rows]

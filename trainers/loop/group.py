@@ -1,0 +1,185 @@
+"""A worker group on Ray Train V2, for one attempt.
+
+Ray gets a fixed-size group and a fresh run name for each attempt. Our own checkpoints are the
+only truth: Ray's snapshot, retries and checkpoint manager are not used, and `report` is never
+called (its controller takes one report per poll, 2 s by default).
+"""
+
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from configs.runs import RayConfig, TrainJob
+from trainers.local_ray import out_of_our_process_group
+from trainers.loop import folder
+from trainers.loop.capacity import Capacity
+from trainers.loop.deaths import GroupFailed, WorkerDied
+from trainers.loop.heartbeat import read_heartbeats
+from trainers.loop.limits import first_collective_limit_s
+from trainers.loop.prepare import Assignment
+
+# Read by Ray's controller and handed on by it. Defaults of a long run cost a short one seconds.
+RAY_SETTINGS = {
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray's own choice for workers is 15: on a busy machine they would starve.
+    "RAY_worker_niceness": "0",
+}
+UNUSED_CALLBACKS = ("DatasetsCallback", "PlacementGroupCleanerCallback")
+"""Each starts a process of its own: for Ray's data sets, which we do not use, and to take back
+resources of a dead controller, which Ray does by itself when the driver has gone."""
+
+_FROZEN_LIMIT_S = "RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S"
+"""How long a worker's process may not answer at all: it is stopped, or its machine is."""
+
+
+def start_ray(config: RayConfig, workers: int) -> None:
+    """Start Ray on this machine, or join the cluster at `config.address`."""
+    import ray
+
+    for name, value in RAY_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # Two seconds of imports, while `ray.init` waits for its processes.
+    imports = threading.Thread(target=_import_ray_train, name="imports")
+    imports.start()
+    if config.address == "local":
+        # A worker asks for one CPU each; more of them than cores are slow but right.
+        num_cpus = max(config.cpus or len(os.sched_getaffinity(0)), workers)
+        # The workers log to files of the run; Ray's own processes have nothing to say here.
+        with out_of_our_process_group():
+            ray.init(
+                address="local", num_cpus=num_cpus, include_dashboard=False, log_to_driver=False
+            )
+    else:
+        ray.init(address=config.address, log_to_driver=False)
+    imports.join()
+
+
+def _import_ray_train() -> None:
+    import ray.train.torch  # noqa: F401
+
+
+def stop_ray() -> None:
+    """Leave Ray; one that runs on this machine for us ends."""
+    import ray
+
+    ray.shutdown()
+
+
+class RayGroup:
+    """Runs the workers of one attempt after the other. Ray must have been started."""
+
+    def __init__(self, job: TrainJob) -> None:
+        """Decide, once for the run, whether its workers get a GPU each."""
+        self._capacity = Capacity(job.training.min_workers or job.training.workers)
+        self._assignment: Assignment | None = None
+
+    def fit(self, assignment: Assignment, workers: int) -> None:
+        """Run the workers to their end.
+
+        Raises:
+            GroupFailed: If they failed, or could not be started.
+        """
+        from ray.train.v2.api.exceptions import TrainingFailedError
+
+        self._assignment = assignment
+        try:
+            _fit(assignment, workers, use_gpu=self._capacity.use_gpu)
+        except TrainingFailedError as error:
+            raise _translated(error) from error
+        finally:
+            self._assignment = None
+
+    def room(self, *, after_failure: bool = False) -> int:
+        """Return how many workers could run: where there is room, and where they run now."""
+        return self._capacity.free(ask_nodes=after_failure) + len(self._nodes())
+
+    def leaving(self) -> list[str]:
+        """Return the nodes of running workers that have been given notice."""
+        return sorted(set(self._nodes()) & self._capacity.draining())
+
+    def _nodes(self) -> list[str]:
+        """Return the node of each running worker."""
+        if self._assignment is None:
+            return []
+        beats = read_heartbeats(Path(self._assignment.run_dir), self._assignment.attempt)
+        return [beat["node"] for beat in beats]
+
+
+def _translated(error: Exception) -> GroupFailed:
+    """Say in our own words what Ray says of a group: who has died, who has raised what."""
+    failures = getattr(error, "worker_failures", {})
+    cause = getattr(error, "controller_failure", None)
+    if not failures and not type(cause).__name__.startswith("WorkerGroupStartup"):
+        return GroupFailed({0: cause or error})
+    silent = ("WorkerHealthCheckFailedError", "WorkerHealthCheckTimeoutError", "ActorDiedError")
+    return GroupFailed(
+        {
+            worker: WorkerDied(*failure.args) if type(failure).__name__ in silent else failure
+            for worker, failure in failures.items()
+        },
+        str(error).strip().splitlines()[-1],
+    )
+
+
+def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
+    from ray.train.torch import TorchConfig
+    from ray.train.v2.api.config import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.v2.torch.torch_trainer import TorchTrainer
+
+    class LeanTrainer(TorchTrainer):
+        def _create_default_callbacks(self) -> list[Any]:
+            callbacks = super()._create_default_callbacks()
+            return [c for c in callbacks if type(c).__name__ not in UNUSED_CALLBACKS]
+
+    limits = assignment.job.faults
+    os.environ[_FROZEN_LIMIT_S] = str(max(limits.step_limit_s, 10.0))
+    trainer = LeanTrainer(
+        _train_function,
+        train_loop_config={"assignment": assignment},
+        torch_config=TorchConfig(timeout_s=int(first_collective_limit_s(limits))),
+        scaling_config=ScalingConfig(num_workers=workers, use_gpu=use_gpu),
+        run_config=RunConfig(
+            name=f"attempt-{assignment.attempt}",
+            storage_path=str(Path(assignment.run_dir) / folder.RAY),
+            # A group that cannot be started is our business too: the next one may be smaller.
+            failure_config=FailureConfig(max_failures=0, controller_failure_limit=0),
+        ),
+    )
+    trainer.fit()
+
+
+def _train_function(config: dict[str, Assignment]) -> None:
+    import ray
+    import ray.train
+    from ray.train.torch import get_device
+
+    from trainers.loop.worker import train_worker
+
+    context, assignment = ray.train.get_context(), config["assignment"]
+    _log_to_file(assignment, context.get_world_rank())
+    device = get_device()
+    train_worker(
+        assignment,
+        context.get_world_rank(),
+        context.get_world_size(),
+        device[0] if isinstance(device, list) else device,
+        node=ray.get_runtime_context().get_node_id(),
+    )
+
+
+def _log_to_file(assignment: Assignment, worker: int) -> None:
+    folder_path = Path(assignment.run_dir) / folder.LOGS
+    folder_path.mkdir(exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        filename=folder_path / f"attempt-{assignment.attempt}-worker-{worker}.log",
+        force=True,
+    )

@@ -1,0 +1,99 @@
+"""Elastic workers: how many begin an attempt, and when a running one is asked to end for another.
+
+A group that is smaller than the room is asked to end where a checkpoint is due, so no step is done
+twice for growing. A group on a node that has been given notice is asked to end after its step.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from configs.runs import TrainJob
+from configs.training import TrainingConfig
+from trainers.loop import folder
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 2.0
+"""Between two looks at the cluster."""
+
+_STEADY_LOOKS = 3
+"""Looks in a row that must find more room: a node that comes and goes is not worth a restart."""
+
+
+class Room(Protocol):
+    """Knows the machines; a Group does."""
+
+    def room(self, *, after_failure: bool = False) -> int: ...
+
+    def leaving(self) -> list[str]: ...
+
+
+def wait_for_workers(
+    room: Room, job: TrainJob, interrupted: Callable[[], bool], *, after_failure: bool
+) -> int | None:
+    """Return how many workers can begin now, as soon as they are enough.
+
+    Returns:
+        At most `training.workers`; 0 where `interrupted` said so; None where there was no room
+        for enough of them within `faults.wait_for_workers_s`.
+    """
+    most = job.training.workers
+    least = job.training.min_workers or most
+    deadline = time.monotonic() + job.faults.wait_for_workers_s
+    said = False
+    while not interrupted():
+        found = room.room(after_failure=after_failure)
+        if found >= least:
+            return min(found, most)
+        if time.monotonic() >= deadline:
+            return None
+        if not said:
+            logger.warning("waiting for %d workers, there is room for %d", least, found)
+            said = True
+        time.sleep(0.5)
+    return 0
+
+
+class Watch:
+    """Looks after a running attempt, now and then."""
+
+    def __init__(self, room: Room, training: TrainingConfig, run_dir: Path, workers: int) -> None:
+        """Begin to look.
+
+        Args:
+            room: Knows the machines.
+            training: How many workers there may be.
+            run_dir: The run's folder, where the workers find what they are asked.
+            workers: How many there are.
+        """
+        self.asked: Literal["", "preempted", "resized"] = ""
+        """Why the workers were asked to end, if they were."""
+
+        self._room, self._run_dir, self._workers = room, run_dir, workers
+        self._most = training.workers
+        self._more = 0
+        self._next_s = 0.0
+
+    def look(self) -> None:
+        """Ask the workers to end where a node of theirs leaves, or where more could run."""
+        if time.monotonic() < self._next_s or self.asked == "preempted":
+            return
+        self._next_s = time.monotonic() + LOOK_S
+        leaving = self._room.leaving()
+        if leaving:
+            logger.warning("nodes leave, the workers write a checkpoint and end: %s", leaving)
+            self.asked = "preempted"
+            (self._run_dir / folder.STOP).touch()
+        elif self._workers < self._most and not self.asked:
+            self._look_for_room()
+
+    def _look_for_room(self) -> None:
+        room = min(self._room.room(), self._most)
+        self._more = self._more + 1 if room > self._workers else 0
+        if self._more >= _STEADY_LOOKS:
+            logger.warning("room for %d workers: growing at the next checkpoint", room)
+            self.asked = "resized"
+            (self._run_dir / folder.GROW).touch()
