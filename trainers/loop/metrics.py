@@ -8,6 +8,9 @@ from typing import Any
 from shards.storage import write_atomic
 from trainers.lines import read_lines
 
+LOST = "lost.jsonl"
+"""What was logged after the checkpoint that a later attempt went on from."""
+
 _TIMING_KEYS = frozenset({"train/clips_per_s", "train/data_wait", "train/step_s", "train/mfu"})
 _TIMING_PREFIXES = ("time/", "memory/")
 
@@ -27,15 +30,26 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return read_lines(path)
 
 
+def last_written_unix_s(path: Path) -> float | None:
+    """Return when the log was last written to: the last sign of an attempt that was killed."""
+    return round(path.stat().st_mtime, 3) if path.exists() else None
+
+
 def cut_back(path: Path, step: int) -> list[int]:
     """Drop, in one atomic replacement, what was logged after `step`, and any torn line.
+
+    What is dropped is kept in lost.jsonl beside, so that a report can lay it under the curve.
 
     Returns:
         The training steps that were dropped: they will be done again.
     """
     lines = read_metrics(path)
     kept = [line for line in lines if line["step"] <= step]
-    lost = [line["step"] for line in lines if line["step"] > step and "train/loss" in line]
+    dropped = [{**line, "from_step": step} for line in lines if line["step"] > step]
+    if dropped:
+        with path.with_name(LOST).open("a") as file:
+            file.writelines(f"{json.dumps(line)}\n" for line in dropped)
+    lost = [line["step"] for line in dropped if "train/loss" in line]
     if path.exists():
         # Also where nothing is dropped: a stale writer, past its fence by a moment, then still
         # holds the old file and cannot add to the new one.

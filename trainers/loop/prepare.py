@@ -92,8 +92,11 @@ def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
     remove_leftovers(run_dir / folder.CHECKPOINTS)
     last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
     step = 0 if last is None else last.step
+    seen = metrics.last_written_unix_s(run_dir / folder.METRICS)
     lost = metrics.cut_back(run_dir / folder.METRICS, step)
-    attempts.append_event(run_dir, attempt, "resume", from_step=step, lost_steps=lost)
+    attempts.append_event(
+        run_dir, attempt, "resume", from_step=step, lost_steps=lost, seen_unix_s=seen
+    )
     if step or lost:
         logger.info("going on from step %d; %d steps after it are done again", step, len(lost))
     return Assignment(

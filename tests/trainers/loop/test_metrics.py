@@ -22,7 +22,9 @@ def test_a_log_is_cut_back_to_the_checkpoint_and_says_what_is_lost(tmp_path):
     assert cut_back(path, 4) == [5, 6, 7]
     write(path, range(5, 8))
     assert [line["step"] for line in read_metrics(path)] == list(range(1, 8))
-    assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
+    kept = read_metrics(tmp_path / "lost.jsonl")
+    assert [(line["step"], line["from_step"]) for line in kept] == [(5, 4), (6, 4), (7, 4)]
+    assert {path.name for path in tmp_path.iterdir()} == {"metrics.jsonl", "lost.jsonl"}
 
 
 def test_a_torn_last_line_is_repaired(tmp_path):
