@@ -89,21 +89,21 @@ class TranslatorConfig(Settings):
 
 
 class ComputeConfig(Settings):
-    """How the towers are computed: speed and memory, not what they are."""
+    """How the video tower is computed: speed and memory, not what it is. See docs/models.md."""
 
     precision: Literal["fp32", "bf16"] = "fp32"
-    """`bf16`: convolutions and linear layers of both towers in bfloat16; weights, statistics of
-    batch norm, embeddings and losses stay in float32."""
+    """`bf16`: its layers in bfloat16; weights, statistics of batch norm, features, embeddings and
+    losses stay in float32."""
 
     channels_last: bool = True
-    """Keep the video tower's maps with channels innermost, which kernels like better."""
+    """Keep maps with channels innermost, and convolve them in two dimensions or as matrices."""
 
     recompute: bool = False
-    """Keep only what enters each block of the video tower, and run the block again on the way
-    back: less memory, a third more work, the same result."""
+    """Keep only what enters each block, and run the block again on the way back: less memory, a
+    third more work, the same bits."""
 
     compile: bool = False
-    """Compile the video tower (torch.compile). Takes minutes at the start, and a C++ compiler."""
+    """Compile it (torch.compile): minutes at the start, and a C++ compiler is needed."""
 
 
 class ModelConfig(Settings):
@@ -119,7 +119,7 @@ class ModelConfig(Settings):
     """Translator, built where the cyclic objective has a weight."""
 
     compute: ComputeConfig = ComputeConfig()
-    """Precision, memory layout and the like."""
+    """Precision, memory layout and the like of the video tower."""
 
     weights: str = ""
     """Folder written by `weakvid weights import`: both towers begin with its weights, and its

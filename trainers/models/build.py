@@ -26,7 +26,7 @@ def build_model(config: ModelConfig, vocabulary: int, with_translator: bool) -> 
         vocabulary: Number of token ids, pad included.
         with_translator: Whether an objective needs the translator.
     """
-    video = S3D(config.video)
+    video = S3D(config.video, config.compute)
     text = TextTower(config.text, vocabulary, config.video.embedding_dim)
     translator = None
     if with_translator:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainers.models.batchnorm import VirtualBatchNorm3d
+from trainers.models.convolve import convolve
 
 Triple = tuple[int, int, int]
 
@@ -48,9 +49,9 @@ class STConv3D(nn.Module):
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
         """Return a map whose values are not negative."""
-        x_BCTHW = F.relu(self.bn1(self.conv1(x_BCTHW)), inplace=True)
+        x_BCTHW = F.relu(self.bn1(convolve(x_BCTHW, self.conv1)), inplace=True)
         if self.separable:
-            x_BCTHW = F.relu(self.bn2(self.conv2(x_BCTHW)), inplace=True)
+            x_BCTHW = F.relu(self.bn2(convolve(x_BCTHW, self.conv2)), inplace=True)
         return x_BCTHW
 
 
@@ -80,9 +81,13 @@ class SamePool(nn.Module):
     def forward(self, x_BCTHW: Tensor) -> Tensor:
         """Return the pooled map."""
         padding: list[int] = []
-        for size, stride in zip(self.kernel[::-1], self.stride[::-1], strict=True):
-            whole = max(size - stride, 0)
-            padding += [whole // 2, whole - whole // 2]
+        sizes = zip(self.kernel[::-1], self.stride[::-1], x_BCTHW.shape[:1:-1], strict=True)
+        for kernel, stride, size in sizes:
+            whole = max(kernel - stride, 0)
+            # Where the strides fill the length, `ceil_mode` makes the window that would reach the
+            # one pad at the high end, and it is not worth a copy of the map.
+            spared = whole == 1 and size % stride == 0
+            padding += [0, 0] if spared else [whole // 2, whole - whole // 2]
         x_BCTHW = F.pad(x_BCTHW, padding) if any(padding) else x_BCTHW
         return F.max_pool3d(x_BCTHW, self.kernel, self.stride, ceil_mode=True)
 

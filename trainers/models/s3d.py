@@ -8,10 +8,14 @@ Shape letters in this file:
     D  joint embedding
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from configs.models import S3DConfig
+from configs.models import ComputeConfig, S3DConfig
+from trainers.models.convolve import channels_innermost
 from trainers.models.inception import BlockWidths, InceptionBlock, SamePool, SelfGating, STConv3D
 from trainers.models.outputs import VideoOutput
 
@@ -63,14 +67,20 @@ def space_to_depth(x_BCTHW: Tensor) -> Tensor:
 class S3D(nn.Module):
     """Video tower: clips -> joint embedding, features over time, one feature."""
 
-    def __init__(self, config: S3DConfig) -> None:
+    def __init__(self, config: S3DConfig, compute: ComputeConfig | None = None) -> None:
         """Build it.
+
+        Args:
+            config: What it is.
+            compute: How it is computed; None: by the defaults.
 
         Raises:
             ValueError: If `config.blocks` names no known blocks, or not in their order.
         """
         super().__init__()
         _check_blocks(config.blocks)
+        self.compute = compute or ComputeConfig()
+        self._map = torch.compile(self._layers) if self.compute.compile else self._layers
         self.space_to_depth = config.space_to_depth
         stem, wide = (scaled(n, config.width) for n in (64, 192))
         if config.space_to_depth:
@@ -101,18 +111,34 @@ class S3D(nn.Module):
         self.after_stem.append(name)
 
     def trunk(self, frames_BTHWC: Tensor) -> Tensor:
-        """Return the last map, B, C, S, H, W."""
+        """Return the last map, B, C, S, H, W, in the precision that it was computed in."""
         x_BCTHW = to_model_frames(frames_BTHWC)
         if self.space_to_depth:
-            # The even kernel pads one too many at the low end; the crop takes it off again.
-            x_BCTHW = self.conv1(space_to_depth(x_BCTHW))[:, :, 1:, 1:, 1:]
-        else:
-            x_BCTHW = self.conv1(x_BCTHW)
-        x_BCTHW = self.conv_2c(self.conv_2b(self.maxpool_2a(x_BCTHW)))
-        x_BCTHW = self.gating(x_BCTHW)
+            x_BCTHW = space_to_depth(x_BCTHW)
+        if self.compute.channels_last:
+            x_BCTHW = channels_innermost(x_BCTHW)
+        bf16 = self.compute.precision == "bf16"
+        with torch.autocast(frames_BTHWC.device.type, torch.bfloat16, enabled=bf16):
+            return self._map(x_BCTHW)
+
+    def _layers(self, x_BCTHW: Tensor) -> Tensor:
+        x_BCTHW = self._run(self._stem, x_BCTHW)
         for name in self.after_stem:
-            x_BCTHW = self.get_submodule(name)(x_BCTHW)
+            x_BCTHW = self._run(self.get_submodule(name), x_BCTHW)
         return x_BCTHW
+
+    def _stem(self, x_BCTHW: Tensor) -> Tensor:
+        x_BCTHW = self.conv1(x_BCTHW)
+        if self.space_to_depth:
+            # The even kernel pads one too many at the low end; the crop takes it off again.
+            x_BCTHW = x_BCTHW[:, :, 1:, 1:, 1:]
+        x_BCTHW = self.conv_2c(self.conv_2b(self.maxpool_2a(x_BCTHW)))
+        return self.gating(x_BCTHW)
+
+    def _run(self, layers: Callable[[Tensor], Tensor], x_BCTHW: Tensor) -> Tensor:
+        if self.compute.recompute and torch.is_grad_enabled():
+            return checkpoint(layers, x_BCTHW, use_reentrant=False, preserve_rng_state=False)
+        return layers(x_BCTHW)
 
     def forward(self, frames_BTHWC: Tensor) -> VideoOutput:
         """Embed clips.
@@ -121,7 +147,7 @@ class S3D(nn.Module):
             frames_BTHWC: RGB frames, uint8 in 0..255 or float in 0..1.
         """
         map_BCSHW = self.trunk(frames_BTHWC)
-        sequence_BSC = map_BCSHW.mean(dim=(3, 4)).transpose(1, 2)
+        sequence_BSC = map_BCSHW.mean(dim=(3, 4), dtype=torch.float32).transpose(1, 2)
         feature_BC = sequence_BSC.mean(dim=1)
         return VideoOutput(self.fc(feature_BC), sequence_BSC, feature_BC)
 

@@ -42,4 +42,4 @@ class TextTower(nn.Module):
         if not self.counts_pads:
             # After ReLU nothing is below zero, so a zeroed pad can never win the maximum.
             hidden_NLH = hidden_NLH.masked_fill(~mask_NL.unsqueeze(-1), 0.0)
-        return TextOutput(self.fc2(hidden_NLH.amax(dim=1)).float(), words_NLC, mask_NL)
+        return TextOutput(self.fc2(hidden_NLH.amax(dim=1)), words_NLC, mask_NL)
