@@ -48,7 +48,7 @@ class FusionSection:
 
 
 def fusion_section(run: RunFiles) -> FusionSection:
-    """Read rows from evaluation/fusion.json; the means are those of metrics.jsonl."""
+    """Read rows from evaluation/fusion.json; the means are those of evaluations.jsonl."""
     rows = _rows(run.fusion, run.evaluation)
     if not rows:
         gap = missing.measured(run.fusion, "No fusion figures.", run.name)

@@ -15,8 +15,9 @@ _MAX_JSON_BYTES = 64 * 2**20
 class RunFiles:
     """The files of one run, parsed.
 
-    `training`, `validation` and `evaluation` are the lines of metrics.jsonl of that kind;
-    `evaluation` is the newest one. `problems` says which file could not be read, and why.
+    `training` and `validation` are the lines of metrics.jsonl of that kind, `evaluation` the newest
+    line of the verb in evaluations.jsonl, `beside` the lines of checkpoints that were measured
+    while training. `problems` says which file could not be read, and why.
     """
 
     name: str
@@ -26,6 +27,7 @@ class RunFiles:
     training: list[dict] = field(default_factory=list)
     validation: list[dict] = field(default_factory=list)
     evaluation: dict = field(default_factory=dict)
+    beside: list[dict] = field(default_factory=list)
     attempts: list[dict] = field(default_factory=list)
     alignment: dict = field(default_factory=dict)
     retrieval: dict = field(default_factory=dict)
@@ -48,7 +50,8 @@ def load_run_files(run_dir: Path) -> RunFiles:
     problems: list[str] = []
     config_text = _read_text(run_dir / "config.yaml", problems)
     metrics = read_jsonl(run_dir / "metrics.jsonl", problems)
-    evaluations = [row for row in metrics if any(key.startswith("eval/") for key in row)]
+    evaluations = read_jsonl(run_dir / "evaluations.jsonl", problems)
+    by_verb = [row for row in evaluations if row.get("by") == "evaluate"]
     evaluation_dir = run_dir / "evaluation"
     return RunFiles(
         name=clean(run_dir.name),
@@ -57,7 +60,8 @@ def load_run_files(run_dir: Path) -> RunFiles:
         env=_read_object(run_dir / "env.json", problems),
         training=[row for row in metrics if "train/loss" in row],
         validation=[row for row in metrics if any(key.startswith("val/") for key in row)],
-        evaluation=evaluations[-1] if evaluations else {},
+        evaluation=by_verb[-1] if by_verb else {},
+        beside=[row for row in evaluations if row.get("by") == "beside"],
         attempts=read_jsonl(run_dir / "attempts.jsonl", problems),
         alignment=_read_object(evaluation_dir / "alignment.json", problems),
         retrieval=_read_object(evaluation_dir / "retrieval.json", problems),

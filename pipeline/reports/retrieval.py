@@ -68,12 +68,12 @@ class RetrievalSection:
 
 
 def retrieval_section(run: RunFiles, shards_out: Path | None, truth: Truth) -> RetrievalSection:
-    """Read the figures from metrics.jsonl and the grid from evaluation/grid.json."""
+    """Read the figures from evaluations.jsonl and the grid from evaluation/grid.json."""
     measures = _measures(run.evaluation)
     queries = _queries(run.grid, shards_out, truth)
     gaps = []
     if not measures:
-        gaps.append(Missing("No retrieval figures in metrics.jsonl.", missing.evaluate(run.name)))
+        gaps.append(Missing("No retrieval figures in evaluations.jsonl.", missing.evaluate(run.name)))
     if not queries:
         gaps.append(Missing("No grid of queries.", missing.evaluate(run.name)))
     return RetrievalSection(

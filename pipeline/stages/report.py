@@ -11,7 +11,7 @@ from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.shards import write_shards_report
 from pipeline.tasks.costs import estimate_and_outcome
 
-# Key in metrics.jsonl -> what it is called on the terminal.
+# Key in evaluations.jsonl -> what it is called on the terminal.
 KEY_FIGURES = {
     "eval/t2v_r1": "text-to-video R@1",
     "eval/t2v_r10": "text-to-video R@10",

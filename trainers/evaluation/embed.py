@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 from tqdm_loggable.auto import tqdm
 
+from configs.data import DataConfig
 from configs.runs import TrainJob
-from configs.training import DataConfig
 from shards.schema import Window
 from trainers.data.tokenizer import Tokenizer
 from trainers.evaluation.clips import Clip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from configs.training import DataConfig
+from configs.data import DataConfig
 from shards import storage
 from shards.clipcodec import clip_audio, clip_frames
 from shards.read import read_sample_at

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from shards.storage import write_atomic
 from trainers.evaluation.clips import Clip
 from trainers.evaluation.embed import Features
 from trainers.evaluation.selection import SPLITS
-from trainers.loop.metrics import read_metrics
+from trainers.lines import read_lines
 
 FOLDER = "evaluation"
 
@@ -51,13 +51,24 @@ def write_features(folder: Path, clips: Sequence[Clip], features: Features) -> l
     return written
 
 
-def replace_evaluation_line(path: Path, step: int, values: Mapping[str, float]) -> None:
-    """Append the line of an evaluation to metrics.jsonl, in place of an earlier one.
+def append_line(
+    path: Path, by: Literal["evaluate", "beside"], step: int, values: Mapping[str, float | str]
+) -> None:
+    """Add a line to evaluations.jsonl in one write: several processes may, and none is lost.
 
-    Other lines stay as they are. Not for a run that is being trained at the same time.
+    Args:
+        path: The file.
+        by: `evaluate` for the verb, `beside` for an evaluation while training.
+        step: Step of the checkpoint.
+        values: Figures, or why there are none.
     """
-    kept = [
-        line for line in read_metrics(path) if not any(name.startswith("eval/") for name in line)
-    ]
-    lines = [*kept, {"step": step, **values}]
-    write_atomic(str(path), "".join(f"{json.dumps(line)}\n" for line in lines).encode())
+    line = {"step": step, "by": by, **values}
+    # A line torn by a crash must not swallow this one; readers pass over blank ones.
+    with path.open("ab", buffering=0) as file:
+        file.write(f"\n{json.dumps(line, allow_nan=False)}\n".encode())
+
+
+def read_evaluations(path: Path, by: str) -> list[dict[str, Any]]:
+    """Return the newest line of each step, in the order of steps."""
+    newest = {line["step"]: line for line in read_lines(path) if line.get("by") == by}
+    return [newest[step] for step in sorted(newest)]

@@ -1,84 +1,62 @@
-"""One evaluation: retrieval, alignment and fusion of a trained run, written into its folder.
-
-Text-to-video: each clip's sentence is a query and all clips of the split are ranked; clips with
-an equal sentence are all right. Video-to-text: each clip is a query and the same sentences, one
-a clip, are ranked. It is the transposed score matrix, so both directions have one chance.
-"""
+"""One evaluation of a run: what is measured, and the files that it leaves in the run's folder."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from configs.fusion import EvaluationConfig
-from configs.runs import EvaluateJob, TrainJob
+from configs.runs import EvaluateJob
 from shards.manifest import Manifest
-from shards.schema import Window
-from trainers.evaluation.alignment import (
-    TrueCue,
-    count_alignment,
-    read_cues,
-    right_ranks,
-    right_windows,
-)
-from trainers.evaluation.bag_mass import bag_mass
-from trainers.evaluation.clips import Clip, list_clips
-from trainers.evaluation.embed import Embedder, Features
-from trainers.evaluation.grid import make_grid
-from trainers.evaluation.record import (
-    FOLDER,
-    replace_evaluation_line,
-    write_features,
-    write_json,
-)
-from trainers.evaluation.retrieval import Ranking, chance, metrics, number_texts, rank_items
-from trainers.evaluation.selection import FusionTask, RetrievalTask, Selection, select
-from trainers.fusion.table import Labelled, Table, make_table
+from trainers.evaluation.frozen import Frozen
+from trainers.evaluation.measure import Found, measure
+from trainers.evaluation.record import FOLDER, append_line, write_features, write_json
+from trainers.evaluation.team import Team
 from trainers.loop import folder
 from trainers.loop.checkpoint import newest_checkpoint
-from trainers.loop.run import load_run
-
-TIE_RULE = "a wrong item with the same score stands before a right one"
-
-MASS_WINDOWS = 5
-"""Windows of a bag whose softmax is held against the truth: the same for runs of any K."""
 
 logger = logging.getLogger(__name__)
 
 
 def evaluate_run(job: EvaluateJob) -> dict[str, float]:
-    """Evaluate the newest checkpoint of a run; return the figures of the line in metrics.jsonl.
+    """Evaluate the newest checkpoint of a run; return the figures of the line in its log.
 
-    Writes `retrieval.json`, `grid.json`, `alignment.json`, `fusion.json` and
-    `features_SPLIT.npz` under `runs/NAME/evaluation`. What was not measured has a `skipped`
-    with the reason in its file.
+    Writes a JSON file for each part and `features_SPLIT.npz` under `runs/NAME/evaluation`, and a
+    line to evaluations.jsonl. What was not measured has a `skipped` with the reason in its file.
+    With more than one of `evaluation.workers` Ray must have been started.
 
     Raises:
-        ValueError: If the run has no checkpoint, a truth file is wrong, or a split that is
-            needed is empty.
+        ValueError: If the run has no checkpoint, a truth file or listing is wrong, or a split
+            that is needed is empty.
     """
-    config = job.evaluation
-    run_dir = folder.run_folder(job.run)
-    train_job, model, tokenizer, step = load_run(run_dir)
-    manifest = Manifest.load(train_job.data.shards)
+    config, run_dir = job.evaluation, folder.run_folder(job.run)
+    frozen = Frozen.load(run_dir)
+    manifest = Manifest.load(frozen.job.data.shards)
     _warn_of_other_shards(run_dir, manifest)
-    selection = select(config, list_clips(manifest))
-    cues = read_cues(Path(config.cues)) if config.cues else []
-    embedder = Embedder(train_job, model, tokenizer, config.batch, config.mel_bands)
-    features, bags = embedder.clips(selection.clips)
-
+    team = Team(frozen, config)
+    found, clips, features = measure(config, manifest, team, frozen.step)
+    found |= measure_published(config, team)
     out = run_dir / FOLDER
     out.mkdir(exist_ok=True)
-    write_features(out, selection.clips, features)
-    figures = _retrieval(config, selection, features, embedder, step, out)
-    figures |= _alignment(selection, bags, cues, out)
-    figures |= _mass(selection, features, bags, cues, embedder, train_job)
-    figures |= _fusion(config, selection, features, out)
-    replace_evaluation_line(run_dir / folder.METRICS, step, figures)
-    return figures
+    write_features(out, clips, features)
+    for name, value in found.files.items():
+        write_json(out / f"{name}.json", value)
+    append_line(run_dir / folder.EVALUATIONS, "evaluate", frozen.step, found.figures)
+    return found.figures
+
+
+def evaluate_checkpoint(
+    config: EvaluationConfig, run_dir: Path, checkpoint: Path
+) -> tuple[int, dict[str, float]]:
+    """Return step and figures of one checkpoint; writes nothing. Raises as `evaluate_run` does."""
+    frozen = Frozen.load(run_dir, checkpoint)
+    team = Team(frozen, config)
+    manifest = Manifest.load(frozen.job.data.shards)
+    found, *_ = measure(config, manifest, team, frozen.step)
+    return frozen.step, (found | measure_published(config, team)).figures
+
+
+def measure_published(config: EvaluationConfig, team: Team) -> Found:
+    """Measure by published protocols, where settings name their listings."""
+    return Found({}, {})
 
 
 def _warn_of_other_shards(run_dir: Path, manifest: Manifest) -> None:
@@ -90,148 +68,3 @@ def _warn_of_other_shards(run_dir: Path, manifest: Manifest) -> None:
             "held out now may have been trained on",
             manifest.out,
         )
-
-
-def _retrieval(
-    config: EvaluationConfig,
-    selection: Selection,
-    features: Features,
-    embedder: Embedder,
-    step: int,
-    out: Path,
-) -> dict[str, float]:
-    task = selection.retrieval
-    clip_ND = features.take(_rows(selection.clips, task.clips)).embedding
-    texts, right_N = number_texts(task.queries)
-    query_ND = embedder.texts(texts)[right_N]
-    to_video = rank_items(query_ND, clip_ND, right_N, right_N)
-    to_text = rank_items(clip_ND, query_ND, right_N, right_N)
-    grid = make_grid(
-        task.clips, task.queries, query_ND, clip_ND, right_N, config.retrieval.grid_queries
-    )
-    write_json(out / "grid.json", grid)
-    write_json(
-        out / "retrieval.json", _retrieval_record(config, task, to_video, to_text, step, len(texts))
-    )
-    return {
-        **{f"eval/t2v_{name}": value for name, value in metrics(to_video).items()},
-        **{f"eval/v2t_{name}": value for name, value in metrics(to_text).items()},
-        **{f"eval/chance_{name}": value for name, value in chance(to_video).items()},
-        "eval/num_queries": len(task.queries),
-        "eval/num_clips": len(task.clips),
-    }
-
-
-def _retrieval_record(
-    config: EvaluationConfig,
-    task: RetrievalTask,
-    to_video: Ranking,
-    to_text: Ranking,
-    step: int,
-    num_sentences: int,
-) -> dict[str, Any]:
-    return {
-        "step": step,
-        "split": config.retrieval.split,
-        "query_source": config.retrieval.queries or "the nearest window of each clip",
-        "tie_rule": TIE_RULE,
-        "num_queries": len(task.queries),
-        "num_different_sentences": num_sentences,
-        "num_clips": len(task.clips),
-        "num_videos": len({clip.video_id for clip in task.clips}),
-        "num_clips_without_query": task.num_without_query,
-        "t2v": metrics(to_video),
-        "v2t": metrics(to_text),
-        "chance": chance(to_video),
-        "t2v_ranks": to_video.rank_Q.tolist(),
-        "v2t_ranks": to_text.rank_Q.tolist(),
-    }
-
-
-def _alignment(
-    selection: Selection, bags: Sequence[tuple[Window, ...]], cues: Sequence[Any], out: Path
-) -> dict[str, float]:
-    ranks = right_ranks(selection.clips, bags, selection.shown, cues) if cues else []
-    if not ranks:
-        reason = (
-            "no clip has a true step: evaluation.cues and the steps of "
-            "evaluation.retrieval.queries are both needed to count alignment"
-        )
-        write_json(out / "alignment.json", {"skipped": reason})
-        return {}
-    counted = count_alignment(ranks, max(map(len, bags)))
-    write_json(out / "alignment.json", counted)
-    return {"eval/nearest_window_right": counted["nearest_right"]}
-
-
-def _mass(
-    selection: Selection,
-    features: Features,
-    bags: Sequence[tuple[Window, ...]],
-    cues: Sequence[TrueCue],
-    embedder: Embedder,
-    train_job: TrainJob,
-) -> dict[str, float]:
-    """Weigh the nearest windows of the clips that are ranked."""
-    if not cues:
-        return {}
-    rows = _rows(selection.clips, selection.retrieval.clips)
-    clips, shown = [selection.clips[row] for row in rows], [selection.shown[row] for row in rows]
-    short = [bags[row][:MASS_WINDOWS] for row in rows]
-    text_ND = embedder.texts([window.text for bag in short for window in bag])
-    texts = np.split(text_ND, np.cumsum([len(bag) for bag in short])[:-1])
-    found = bag_mass(
-        list(features.take(rows).embedding),
-        texts,
-        right_windows(clips, short, shown, cues),
-        train_job.objectives.mil_nce.temperature,
-    )
-    if found is None:
-        return {}
-    return {f"eval/bag_{name}": value for name, value in asdict(found).items()}
-
-
-def _fusion(
-    config: EvaluationConfig, selection: Selection, features: Features, out: Path
-) -> dict[str, float]:
-    task = selection.fusion
-    if task is None:
-        reason = "no labelled spans: evaluation.fusion.labels is empty"
-        logger.info("fusion skipped: %s", reason)
-        write_json(out / "fusion.json", {"skipped": reason})
-        return {}
-    table = make_table(
-        config.fusion, _labelled(task, selection, features), task.classes, task.test_factors
-    )
-    for row in table.rows:
-        if row.exceeds_ceiling:
-            logger.warning(
-                "%s is right for %.3f, above the %.3f that it can know: does its feature leak?",
-                row.name, row.mean, row.limit,
-            )  # fmt: skip
-    write_json(out / "fusion.json", table.to_json())
-    return _fusion_figures(table)
-
-
-def _labelled(task: FusionTask, selection: Selection, features: Features) -> dict[str, Labelled]:
-    return {
-        split: Labelled(
-            features.take(_rows(selection.clips, clips)).modalities(), task.labels[split]
-        )
-        for split, clips in task.clips.items()
-    }
-
-
-def _fusion_figures(table: Table) -> dict[str, float]:
-    figures: dict[str, float] = {}
-    for row in table.rows:
-        figures[f"eval/fusion_{row.name}_mean"] = row.mean
-        figures[f"eval/fusion_{row.name}_std"] = row.std
-    figures["eval/fusion_majority"] = table.majority
-    figures["eval/fusion_gain"] = table.gain
-    return figures
-
-
-def _rows(clips: Sequence[Clip], chosen: Sequence[Clip]) -> list[int]:
-    row_of = {clip.key: row for row, clip in enumerate(clips)}
-    return [row_of[clip.key] for clip in chosen]

@@ -82,8 +82,8 @@ def write_run(run_dir: Path, manifest: Manifest) -> None:
         for step in range(1, 41)
     ]  # fmt: skip
     lines.append({"step": 40, "val/loss": 2.0, "val/cyclic_relative_error": RELATIVE_ERROR})
-    lines.append({"step": 40, **evaluation()})
     write_jsonl(run_dir / "metrics.jsonl", lines)
+    write_jsonl(run_dir / "evaluations.jsonl", [{"step": 40, "by": "evaluate", **evaluation()}])
     write_jsonl(
         run_dir / "attempts.jsonl",
         [

@@ -48,8 +48,9 @@ def test_values_of_a_foreign_type_are_as_good_as_missing(tmp_path, value):
         ("fusion", "rows"), ("grid", "queries"), ("alignment", "right_within_k"),
     ):  # fmt: skip
         (tmp_path / "evaluation" / f"{name}.json").write_text(json.dumps({key: value}))
-    line = {"step": 1, "eval/t2v_r10": value, "val/cyclic_relative_error": value}
+    line = {"step": 1, "by": "evaluate", "eval/t2v_r10": value, "val/cyclic_relative_error": value}
     (tmp_path / "metrics.jsonl").write_text(json.dumps(line))
+    (tmp_path / "evaluations.jsonl").write_text(json.dumps(line))
     assert sections_of(tmp_path)
 
 
@@ -61,9 +62,15 @@ def test_a_torn_last_line_costs_that_line_only(tmp_path):
 
 
 def test_the_newest_evaluation_counts(tmp_path):
-    lines = [{"step": 1, "eval/t2v_r10": 0.1}, {"step": 2, "eval/t2v_r10": 0.2}]
-    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert load_run_files(tmp_path).evaluation["eval/t2v_r10"] == 0.2
+    lines = [
+        {"step": 1, "by": "evaluate", "eval/t2v_r10": 0.1},
+        {"step": 2, "by": "evaluate", "eval/t2v_r10": 0.2},
+        {"step": 3, "by": "beside", "eval/t2v_r10": 0.3},
+    ]
+    (tmp_path / "evaluations.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = load_run_files(tmp_path)
+    assert run.evaluation["eval/t2v_r10"] == 0.2
+    assert [line["step"] for line in run.beside] == [3]
 
 
 def test_only_going_on_from_a_step_counts_as_resumed():

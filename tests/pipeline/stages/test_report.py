@@ -16,7 +16,9 @@ def write_run(root: Path, *lines: dict) -> Path:
     folder = root / "a"
     folder.mkdir()
     (folder / "config.yaml").write_text(f"data:\n  shards: {root / 'shards'}\n")
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = "".join(json.dumps({"by": "evaluate"} | line) + "\n" for line in lines)
+    for name in ("metrics.jsonl", "evaluations.jsonl"):
+        (folder / name).write_text(text)
     return folder
 
 

@@ -1,6 +1,5 @@
 """Files of an evaluation."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,24 +7,22 @@ import pytest
 
 from trainers.evaluation.clips import Clip
 from trainers.evaluation.embed import Features
-from trainers.evaluation.record import replace_evaluation_line, write_features, write_json
+from trainers.evaluation.record import append_line, read_evaluations, write_features, write_json
 
 
-def test_an_earlier_evaluation_line_is_replaced_and_others_keep_every_digit(
+def test_the_newest_line_of_a_step_counts_and_a_torn_one_costs_nothing_else(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "metrics.jsonl"
-    loss = 0.1 + 0.2
-    path.write_text(
-        json.dumps({"step": 1, "train/loss": loss})
-        + '\n{"step": 1, "eval/t2v_r1": 0.5}\n{"step": 2, "val/loss": 1.5}\n'
-    )
-    replace_evaluation_line(path, 2, {"eval/t2v_r1": 1 / 3})
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert lines == [
-        {"step": 1, "train/loss": loss},
-        {"step": 2, "val/loss": 1.5},
-        {"step": 2, "eval/t2v_r1": 1 / 3},
+    path = tmp_path / "evaluations.jsonl"
+    append_line(path, "beside", 20, {"eval/t2v_r1": 0.5})
+    with path.open("a") as file:
+        file.write('{"step": 10, "by": "besi')
+    append_line(path, "beside", 10, {"eval/t2v_r1": 0.25})
+    append_line(path, "beside", 20, {"eval/t2v_r1": 1 / 3})
+    append_line(path, "evaluate", 20, {"eval/t2v_r1": 0.75})
+    assert read_evaluations(path, "beside") == [
+        {"step": 10, "by": "beside", "eval/t2v_r1": 0.25},
+        {"step": 20, "by": "beside", "eval/t2v_r1": 1 / 3},
     ]
 
 

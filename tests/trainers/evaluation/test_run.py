@@ -10,6 +10,7 @@ import pytest
 
 from configs.runs import EvaluateJob
 from shards.read import read_sample_at
+from trainers.evaluation.record import read_evaluations
 from trainers.evaluation.run import evaluate_run
 
 
@@ -37,11 +38,12 @@ def test_figures_have_the_names_that_the_report_reads(evaluated: dict[str, float
         assert 0 <= evaluated[f"eval/fusion_{row}_mean"] <= 1
 
 
-def test_the_line_in_metrics_is_replaced_and_training_lines_stay(
+def test_the_log_of_the_training_stays_as_it_is_and_the_newest_figures_count(
     little, evaluated: dict[str, float]
 ) -> None:
-    lines = [json.loads(x) for x in (little.run_dir / "metrics.jsonl").read_text().splitlines()]
-    assert lines == [{"step": 7, "train/loss": 1.25}, {"step": 7, **evaluated}]
+    assert (little.run_dir / "metrics.jsonl").read_text() == '{"step": 7, "train/loss": 1.25}\n'
+    lines = read_evaluations(little.run_dir / "evaluations.jsonl", "evaluate")
+    assert lines == [{"step": 7, "by": "evaluate", **evaluated}]
 
 
 def test_evaluating_twice_gives_the_same_figures(little, evaluated: dict[str, float]) -> None:
