@@ -24,7 +24,7 @@ from torch.utils.checkpoint import checkpoint
 from configs.objectives import MilNceConfig
 from trainers.losses.mil_nce import MilNce
 
-CHUNKS = (16, 32, 64, 128)
+CHUNKS = (32, 64, 128, 256)
 
 
 def plain(video_BD: Tensor, text_BKD: Tensor) -> Tensor:

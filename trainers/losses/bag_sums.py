@@ -10,6 +10,10 @@ Logits are worked out a part at a time, forward and once more backward, where th
 gradient at once: softmax weights times the other side's embeddings. So memory is O(part), and
 four matrix products take the place of the three of a graph that keeps every logit.
 
+An error in a logit is an error of the same size in its weight, and nothing bounds a logit: in
+fp32 one of 70 is off by some 1e-5 after 512 products. So products are added up in short runs, which
+takes most of that away, and what logits are compared with, one value a clip, is fp64.
+
 Shape letters in this file:
     B  clips of this worker    J  clips of a part    I  clips of either
     K  narrations in a bag     D  width of the joint embedding
@@ -23,8 +27,11 @@ from torch import Tensor
 from torch.autograd import Function
 
 from trainers.collectives import rank_of
-from trainers.losses.bags import LEFT_OUT, Bags, logit_dtype, same_video, wide_dtype
+from trainers.losses.bags import LEFT_OUT, Bags, same_video, wide_dtype
 from trainers.losses.exchange import Gathered, Ring, Visit
+
+RUN = 64
+"""Products of a dot product that are added up before they are added to the others."""
 
 
 class Options(NamedTuple):
@@ -57,24 +64,25 @@ def bag_sums(bags: Bags, options: Options) -> BagSums:
 class _LogSum:
     """Log of a sum of exponentials that come in parts: the greatest so far, and the rest to it."""
 
-    def __init__(self, num_clips: int, logits: Tensor) -> None:
-        self.greatest_B = logits.new_full((num_clips,), LEFT_OUT)
-        self.sum_B = logits.new_zeros(num_clips)
+    def __init__(self, num_clips: int, like: Tensor) -> None:
+        self.greatest_B = like.new_full((num_clips,), LEFT_OUT)
+        self.sum_B = like.new_zeros(num_clips, dtype=torch.float64)
 
-    def add(self, logits_IJK: Tensor, clip_dim: int, place: slice, wide: torch.dtype) -> None:
+    def add(self, logits_IJK: Tensor, clip_dim: int, place: slice) -> None:
         """Add logits of the clips at `place`, which lie along `clip_dim`."""
         if not logits_IJK.numel():
             return
         others = tuple(dim for dim in range(3) if dim != clip_dim)
         greatest_B = self.greatest_B[place]
         new_B = torch.maximum(greatest_B, logits_IJK.amax(dim=others))
-        terms = _exp_of_difference(logits_IJK, _along(new_B, clip_dim), wide)
-        self.sum_B[place].mul_((greatest_B - new_B).exp_()).add_(terms.sum(dim=others))
+        terms_IJK = torch.sub(logits_IJK, _along(new_B, clip_dim)).exp_()
+        shrunk_B = (greatest_B.double() - new_B.double()).exp_()
+        self.sum_B[place].mul_(shrunk_B).add_(terms_IJK.sum(dim=others))
         self.greatest_B[place] = new_B
 
     def log(self) -> Tensor:
-        """Return the logarithms, B."""
-        return self.greatest_B + self.sum_B.log()
+        """Return the logarithms, B, in fp64."""
+        return self.greatest_B.double() + self.sum_B.log()
 
 
 class _BagSums(Function):
@@ -93,8 +101,7 @@ class _BagSums(Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
         bags: Bags = ctx.bags
-        wide = wide_dtype(bags.video_BD)
-        sums, grads = BagSums(*ctx.saved_tensors), BagSums(*(g.to(wide) for g in grad_outputs))
+        sums, grads = BagSums(*ctx.saved_tensors), BagSums(*grad_outputs)
         with torch.autocast(bags.video_BD.device.type, enabled=False):
             video_BD, text_BKD = _backward(bags, ctx.exchange, ctx.options, sums, grads)
         return video_BD.to(bags.video_BD.dtype), text_BKD.to(bags.text_BKD.dtype), None, None
@@ -102,22 +109,22 @@ class _BagSums(Function):
 
 def _forward(bags: Bags, exchange: Gathered | Ring, options: Options) -> BagSums:
     num_clips, num_windows, _ = bags.text_BKD.shape
-    empty = bags.video_BD.new_empty(0, dtype=logit_dtype(bags.video_BD))
-    rows, columns = _LogSum(num_clips, empty), _LogSum(num_clips, empty)
-    own_BK = empty.new_empty(num_clips, num_windows)
-    wide, everywhere = wide_dtype(bags.video_BD), slice(None)
+    like = bags.video_BD.new_empty(0, dtype=wide_dtype(bags.video_BD))
+    rows, columns = _LogSum(num_clips, like), _LogSum(num_clips, like)
+    own_BK = like.new_empty(num_clips, num_windows)
+    everywhere = slice(None)
     for visit, place, part in _parts(exchange.forward(), options):
         if visit.rank == rank_of():
             logits_BJK = _own_logits(bags, part, place, options)
             own_BK[place] = _own_bags(logits_BJK, place).T
-            rows.add(logits_BJK, 0, everywhere, wide)
+            rows.add(logits_BJK, 0, everywhere)
             if not options.own_in_columns:
                 _own_bags(logits_BJK, place).fill_(LEFT_OUT)
-            columns.add(logits_BJK, 1, place, wide)
+            columns.add(logits_BJK, 1, place)
         else:
-            rows.add(_logits(bags, part, options), 0, everywhere, wide)
-            columns.add(_logits(part, bags, options), 1, everywhere, wide)
-    return BagSums(rows.log(), columns.log(), own_BK.logsumexp(dim=1))
+            rows.add(_logits(bags, part, options), 0, everywhere)
+            columns.add(_logits(part, bags, options), 1, everywhere)
+    return BagSums(rows.log(), columns.log(), own_BK.double().logsumexp(dim=1))
 
 
 def _backward(
@@ -126,45 +133,47 @@ def _backward(
     wide = wide_dtype(bags.video_BD)
     video_BD, text_BKD = bags.video_BD.to(wide), bags.text_BKD.to(wide)
     video_grad_BD, text_grad_BKD = torch.zeros_like(video_BD), torch.zeros_like(text_BKD)
+    rows, columns = (
+        _Weigher(one, grad, wide) for one, grad in zip(sums[:2], grads[:2], strict=True)
+    )
     scale = 1 / options.temperature
     for visit, place, part in _parts(exchange.backward(), options):
         part_video_JD, part_text_JKD = part.video_BD.to(wide), part.text_BKD.to(wide)
         if visit.rank == rank_of():
-            weights_BJK = _own_weights(bags, part, place, options, sums, grads)
+            logits_BJK = _own_logits(bags, part, place, options)
+            own_KJ = _own_bags(logits_BJK, place).double() - sums.own_B[place]
+            weights_BJK = rows.weigh(logits_BJK, 0)
+            if not options.own_in_columns:
+                _own_bags(logits_BJK, place).fill_(LEFT_OUT)
+            weights_BJK += columns.weigh(logits_BJK, 1, place)
+            _own_bags(weights_BJK, place).add_((own_KJ.exp() * grads.own_B[place]).to(wide))
             _add_product(video_grad_BD, weights_BJK, part_text_JKD, scale)
             _add_outer(text_grad_BKD[place], weights_BJK, video_BD, scale)
             continue
         assert visit.video_grad_JD is not None
         assert visit.text_grad_JKD is not None
-        weights_BJK = _exp_of_difference(_logits(bags, part, options), _along(sums.rows_B, 0), wide)
-        weights_BJK.mul_(_along(grads.rows_B, 0))
+        weights_BJK = rows.weigh(_logits(bags, part, options), 0)
         _add_product(video_grad_BD, weights_BJK, part_text_JKD, scale)
         _add_outer(visit.text_grad_JKD[place], weights_BJK, video_BD, scale)
-        weights_JBK = _exp_of_difference(
-            _logits(part, bags, options), _along(sums.columns_B, 1), wide
-        )
-        weights_JBK.mul_(_along(grads.columns_B, 1))
+        weights_JBK = columns.weigh(_logits(part, bags, options), 1)
         _add_product(visit.video_grad_JD[place], weights_JBK, text_BKD, scale)
         _add_outer(text_grad_BKD, weights_JBK, part_video_JD, scale)
     from_others = exchange.home()
     return video_grad_BD.add_(from_others[0]), text_grad_BKD.add_(from_others[1])
 
 
-def _own_weights(
-    bags: Bags, part: Bags, place: slice, options: Options, sums: BagSums, grads: BagSums
-) -> Tensor:
-    """Return the gradient at the logits of own clips against the own bags at `place`, BJK."""
-    wide = wide_dtype(bags.video_BD)
-    logits_BJK = _own_logits(bags, part, place, options)
-    own_KJ = (_own_bags(logits_BJK, place) - sums.own_B[place]).exp_().to(wide)
-    weights_BJK = _exp_of_difference(logits_BJK, _along(sums.rows_B, 0), wide)
-    weights_BJK.mul_(_along(grads.rows_B, 0))
-    if not options.own_in_columns:
-        _own_bags(logits_BJK, place).fill_(LEFT_OUT)
-    columns_BJK = _exp_of_difference(logits_BJK, _along(sums.columns_B[place], 1), wide)
-    weights_BJK.addcmul_(columns_BJK, _along(grads.columns_B[place], 1))
-    _own_bags(weights_BJK, place).addcmul_(own_KJ, grads.own_B[place])
-    return weights_BJK
+class _Weigher:
+    """Turns logits into their share of a log-sum's gradient: exp(logit - sum) * gradient."""
+
+    def __init__(self, sum_B: Tensor, grad_B: Tensor, wide: torch.dtype) -> None:
+        # The difference is taken to the rounded sum, and what was rounded off goes into the factor.
+        self._sum_B = sum_B.to(wide)
+        self._factor_B = ((self._sum_B.double() - sum_B).exp_() * grad_B).to(wide)
+
+    def weigh(self, logits_IJK: Tensor, clip_dim: int, place: slice = slice(None)) -> Tensor:
+        """Return the weights of logits of the clips at `place`, which lie along `clip_dim`."""
+        weights_IJK = torch.sub(logits_IJK, _along(self._sum_B[place], clip_dim)).exp_()
+        return weights_IJK.mul_(_along(self._factor_B[place], clip_dim))
 
 
 def _parts(visits: Iterator[Visit], options: Options) -> Iterator[tuple[Visit, slice, Bags]]:
@@ -190,10 +199,12 @@ def _own_logits(bags: Bags, part: Bags, place: slice, options: Options) -> Tenso
 
 
 def _logits_of(videos: Bags, texts: Bags, left_out_IJ: Tensor | None, options: Options) -> Tensor:
-    exact = logit_dtype(videos.video_BD)
-    video_ID, text_ND = videos.video_BD.to(exact), texts.text_BKD.flatten(0, 1).to(exact)
-    absent_N = texts.mask_BK.flatten().logical_not().to(exact).mul_(LEFT_OUT)
-    logits_IN = torch.addmm(absent_N, video_ID, text_ND.T, alpha=1 / options.temperature)
+    wide = wide_dtype(videos.video_BD)
+    video_ID, text_ND = videos.video_BD.to(wide), texts.text_BKD.flatten(0, 1).to(wide)
+    absent_N = texts.mask_BK.flatten().logical_not().to(wide).mul_(LEFT_OUT)
+    logits_IN = absent_N.repeat(len(video_ID), 1)
+    for video_IR, text_NR in zip(video_ID.split(RUN, 1), text_ND.split(RUN, 1), strict=True):
+        logits_IN.addmm_(video_IR, text_NR.T, alpha=1 / options.temperature)
     logits_IJK = logits_IN.unflatten(1, texts.mask_BK.shape)
     if left_out_IJ is not None:
         logits_IJK.masked_fill_(left_out_IJ.unsqueeze(2), LEFT_OUT)
@@ -203,13 +214,6 @@ def _logits_of(videos: Bags, texts: Bags, left_out_IJ: Tensor | None, options: O
 def _own_bags(logits_BJK: Tensor, place: slice) -> Tensor:
     """Return a view, KJ, of what clips have with their own bags."""
     return logits_BJK[place].diagonal(dim1=0, dim2=1)
-
-
-def _exp_of_difference(logits_IJK: Tensor, sum_: Tensor, wide: torch.dtype) -> Tensor:
-    """Return exp(logit - sum): the difference is exact, its exponential need not be."""
-    # Straight into the narrower type; a tensor of differences in fp64 would double the memory.
-    terms_IJK = torch.empty_like(logits_IJK, dtype=wide)
-    return torch.sub(logits_IJK, sum_, out=terms_IJK).exp_()
 
 
 def _along(values_I: Tensor, clip_dim: int) -> Tensor:

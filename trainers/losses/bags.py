@@ -76,15 +76,6 @@ def same_video(one_B: Tensor | None, other_J: Tensor | None) -> Tensor | None:
     return one_B[:, None] == other_J
 
 
-def logit_dtype(embedding: Tensor) -> torch.dtype:
-    """Return the type in which logits of these embeddings are worked out.
-
-    Nothing bounds a dot product, and one of 70 is off by up to 4e-6 in fp32, which its
-    exponential hands on to the gradient. A CPU affords fp64; an accelerator takes fp32.
-    """
-    return torch.float64 if embedding.device.type == "cpu" else wide_dtype(embedding)
-
-
 def wide_dtype(embedding: Tensor) -> torch.dtype:
     """Return the type of sums over these embeddings: fp32, or theirs if that is wider."""
     return torch.promote_types(embedding.dtype, torch.float32)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from configs.objectives import MilNceConfig
 from trainers.collectives import all_gather_rows, all_gather_with_grad, rank_of, rows_of_ranks
-from trainers.losses.bags import check_bags, logit_dtype, same_video
+from trainers.losses.bags import check_bags, same_video, wide_dtype
 from trainers.losses.mil_nce import only_with_bag
 
 
@@ -36,7 +36,7 @@ class MaxMargin(nn.Module):
     ) -> Tensor:
         """Return the loss of each clip, B; arguments and errors as in `MilNce.per_clip`."""
         bags = check_bags(video_BD, text_BKD, mask_BK, video_ids_B).nearest()
-        exact, rows = logit_dtype(video_BD), rows_of_ranks(len(video_BD), video_BD.device)
+        wide, rows = wide_dtype(video_BD), rows_of_ranks(len(video_BD), video_BD.device)
         text_BD, has_text_B = bags.text_BKD[:, 0], bags.mask_BK[:, 0]
         video_GD, text_GD = (all_gather_with_grad(x, rows) for x in (video_BD, text_BD))
         has_text_G = all_gather_rows(has_text_B.to(torch.uint8), rows).bool()
@@ -49,13 +49,13 @@ class MaxMargin(nn.Module):
             wrong_BG &= ~same_BG
 
         with torch.autocast(video_BD.device.type, enabled=False):
-            texts_BG = video_BD.to(exact) @ text_GD.to(exact).T / self.temperature
-            clips_BG = text_BD.to(exact) @ video_GD.to(exact).T / self.temperature
-            right_B = (video_BD.to(exact) * text_BD.to(exact)).sum(dim=1) / self.temperature
-        is_short_BG = (self.margin - right_B[:, None] + texts_BG).relu()
-        cuts_BG = (self.margin - right_B[:, None] + clips_BG).relu()
+            texts_BG = video_BD.to(wide) @ text_GD.to(wide).T / self.temperature
+            clips_BG = text_BD.to(wide) @ video_GD.to(wide).T / self.temperature
+            right_B = (video_BD.to(wide) * text_BD.to(wide)).sum(dim=1) / self.temperature
+        texts_ahead_BG = (self.margin - right_B[:, None] + texts_BG).relu()
+        clips_ahead_BG = (self.margin - right_B[:, None] + clips_BG).relu()
         wrong_texts_BG = wrong_BG & has_text_G
-        hinge_B = is_short_BG.masked_fill(~wrong_texts_BG, 0.0).sum(dim=1)
-        hinge_B = hinge_B + cuts_BG.masked_fill(~wrong_BG, 0.0).sum(dim=1)
+        hinge_B = texts_ahead_BG.masked_fill(~wrong_texts_BG, 0.0).sum(dim=1)
+        hinge_B = hinge_B + clips_ahead_BG.masked_fill(~wrong_BG, 0.0).sum(dim=1)
         num_wrong_B = wrong_texts_BG.sum(dim=1) + wrong_BG.sum(dim=1)
         return only_with_bag(hinge_B / num_wrong_B.clamp_min(1), bags)
