@@ -29,7 +29,9 @@ class Recorder:
         self._metrics = MetricsLog(run_dir / folder.METRICS)
         self._workers = (run_dir / folder.WORKERS).open("a")
         self._board = _board(run_dir, step) if job.tracking.tensorboard else None
-        self._trackers = begin_trackers(job, run_dir / folder.METRICS)
+        self._trackers = begin_trackers(
+            job, [run_dir / folder.METRICS, run_dir / folder.EVALUATIONS]
+        )
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Write one line.

@@ -2,6 +2,7 @@
 
 import importlib.util
 import secrets
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,18 +34,18 @@ def refuse_missing_extras(config: TrackingConfig) -> None:
             )
 
 
-def begin_trackers(job: TrainJob, metrics: Path) -> list[Follower]:
-    """Follow a run's metrics.jsonl for each tracker asked for. Reaching them is left to threads."""
-    config, run_dir = job.tracking, metrics.parent
+def begin_trackers(job: TrainJob, logs: Sequence[Path]) -> list[Follower]:
+    """Follow a run's logs for each tracker asked for. Reaching them is left to threads."""
+    config, run_dir = job.tracking, logs[0].parent
     followers = []
     if config.wandb != "off":
         target = f"{config.wandb}:{config.wandb_entity}/{config.wandb_project}"
         begin = partial(WandbRun, job, run_dir, identity_of(run_dir))
-        followers.append(Follower(metrics, "wandb", target, begin))
+        followers.append(Follower(logs, "wandb", target, begin))
     if config.mlflow:
         target = f"{config.mlflow}#{config.mlflow_experiment}"
         begin = partial(MlflowRun, job, identity_of(run_dir))
-        followers.append(Follower(metrics, "mlflow", target, begin))
+        followers.append(Follower(logs, "mlflow", target, begin))
     return followers
 
 

@@ -1,4 +1,4 @@
-"""A thread that sends the lines of metrics.jsonl to a tracker, so that training never waits.
+"""A thread that sends the lines of a run's logs to a tracker, so that training never waits.
 
 What was sent is noted in the run's folder. A tracker that was switched on late, could not be
 reached or was cut off by a kill gets what it lacks, and what is done again after a kill is not
@@ -8,7 +8,7 @@ sent twice: it has the values that it had before.
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ class Tracker(Protocol):
     """Where figures can be sent."""
 
     def send(self, lines: list[dict[str, Any]]) -> None:
-        """Send lines of metrics.jsonl, oldest first. Raises if they did not arrive."""
+        """Send lines of the logs, oldest first. Raises if they did not arrive."""
         ...
 
     def close(self) -> None:
@@ -38,20 +38,22 @@ class Tracker(Protocol):
 class Follower:
     """Follows one run for one tracker, until it is closed."""
 
-    def __init__(self, metrics: Path, name: str, target: str, begin: Callable[[], Tracker]) -> None:
+    def __init__(
+        self, logs: Sequence[Path], name: str, target: str, begin: Callable[[], Tracker]
+    ) -> None:
         """Start the thread.
 
         Args:
-            metrics: The run's metrics.jsonl; what was sent is noted beside it.
+            logs: Of the run; what was sent is noted beside them.
             name: Name of the tracker.
             target: What tells one place at the tracker from another: a new one gets everything.
             begin: Reaches the tracker. Called in the thread, again if it raises.
         """
         self._name, self._begin = name, begin
-        self._note = metrics.with_name(f"tracked-{name}.json")
+        self._note = logs[0].with_name(f"tracked-{name}.json")
         self._sent = _read_note(self._note, target)
         self._target = target
-        self._lines = LineFollower(metrics)
+        self._logs = [LineFollower(log) for log in logs]
         self._waiting: list[dict[str, Any]] = []
         self._tracker: Tracker | None = None
         self._is_behind = False
@@ -65,8 +67,7 @@ class Follower:
         self._thread.join(CLOSE_S)
         if self._thread.is_alive() or self._is_behind:
             logger.warning(
-                "%s does not have the last lines of metrics.jsonl; it gets them when the run "
-                "goes on",
+                "%s does not have the last figures of the run; it gets them when the run goes on",
                 self._name,
             )
 
@@ -102,7 +103,10 @@ class Follower:
             self._tracker = self._begin()
         while True:
             self._waiting = self._waiting or [
-                line for line in self._lines.new_lines() if line["step"] > self._sent_of(line)
+                line
+                for log in self._logs
+                for line in log.new_lines()
+                if line["step"] > self._sent_of(line)
             ]
             if not self._waiting:
                 return
@@ -120,7 +124,7 @@ class Follower:
 
 def kind_of(line: dict[str, Any]) -> str:
     """Return `train`, `val` or `eval`: lines of different kinds come late to the same step."""
-    return next((key.partition("/")[0] for key in line if key != "step"), "")
+    return next((key.partition("/")[0] for key in line if "/" in key), "")
 
 
 def _read_note(path: Path, target: str) -> dict[str, int]:

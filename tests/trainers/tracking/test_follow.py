@@ -46,11 +46,11 @@ def sent(tracker):
 def test_a_tracker_gets_each_line_once_whatever_is_done_again(tmp_path):
     path, tracker = tmp_path / "metrics.jsonl", Memory()
     write(path, [1, 2, 3, 4, 5])
-    Follower(path, "memory", "there", lambda: tracker).close()
+    Follower([path], "memory", "there", lambda: tracker).close()
     cut_back(path, 2)
     write(path, [3, 4, 5, 6])
     write(path, [6], kind="val")
-    Follower(path, "memory", "there", lambda: tracker).close()
+    Follower([path], "memory", "there", lambda: tracker).close()
     assert sent(tracker) == [1, 2, 3, 4, 5, 6, 6]
     assert tracker.lines[-1] == {"step": 6, "val/loss": 1.5}
     assert tracker.closed == 2
@@ -58,7 +58,7 @@ def test_a_tracker_gets_each_line_once_whatever_is_done_again(tmp_path):
 
 def test_lines_are_sent_while_training_goes_on(tmp_path):
     path, tracker = tmp_path / "metrics.jsonl", Memory()
-    follower = Follower(path, "memory", "there", lambda: tracker)
+    follower = Follower([path], "memory", "there", lambda: tracker)
     write(path, [1])
     assert tracker.arrived.wait(20)
     follower.close()
@@ -70,7 +70,7 @@ def test_a_tracker_that_fails_gets_everything_when_it_is_back_and_training_is_no
     path, tracker = tmp_path / "metrics.jsonl", Memory()
     write(path, [1, 2])
     tracker.failures = 2
-    follower = Follower(path, "memory", "there", lambda: tracker)
+    follower = Follower([path], "memory", "there", lambda: tracker)
     assert tracker.arrived.wait(20)
     follower.close()
     assert sent(tracker) == [1, 2]
@@ -83,10 +83,10 @@ def test_one_that_is_away_at_the_end_is_told_and_gets_the_lines_at_the_next_atte
     path, tracker = tmp_path / "metrics.jsonl", Memory()
     write(path, [1, 2])
     tracker.failures = 10**6
-    Follower(path, "memory", "there", lambda: tracker).close()
-    assert "memory does not have the last lines" in caplog.text
+    Follower([path], "memory", "there", lambda: tracker).close()
+    assert "memory does not have the last figures" in caplog.text
     tracker.failures = 0
-    Follower(path, "memory", "there", lambda: tracker).close()
+    Follower([path], "memory", "there", lambda: tracker).close()
     assert sent(tracker) == [1, 2]
 
 
@@ -94,15 +94,24 @@ def test_one_that_never_answers_does_not_hold_up_the_end(tmp_path, caplog, monke
     monkeypatch.setattr(follow, "CLOSE_S", 0.05)
     answer, tracker = threading.Event(), Memory()
     begin = lambda: answer.wait() and tracker  # noqa: E731
-    Follower(tmp_path / "metrics.jsonl", "memory", "there", begin).close()
-    assert "memory does not have the last lines" in caplog.text
+    Follower([tmp_path / "metrics.jsonl"], "memory", "there", begin).close()
+    assert "memory does not have the last figures" in caplog.text
     answer.set()
 
 
 def test_another_target_gets_the_run_from_its_beginning(tmp_path):
     path, first, second = tmp_path / "metrics.jsonl", Memory(), Memory()
     write(path, [1, 2])
-    Follower(path, "memory", "there", lambda: first).close()
-    Follower(path, "memory", "elsewhere", lambda: second).close()
+    Follower([path], "memory", "there", lambda: first).close()
+    Follower([path], "memory", "elsewhere", lambda: second).close()
     assert sent(second) == [1, 2]
     assert json.loads((tmp_path / "tracked-memory.json").read_text())["target"] == "elsewhere"
+
+
+def test_an_evaluation_that_comes_late_from_a_log_of_its_own_is_sent_too(tmp_path):
+    path, others, tracker = tmp_path / "metrics.jsonl", tmp_path / "evaluations.jsonl", Memory()
+    write(path, [1, 2, 3])
+    others.write_text('{"step": 2, "by": "beside", "eval/t2v_r10": 0.5}\n')
+    for _ in range(2):
+        Follower([path, others], "memory", "there", lambda: tracker).close()
+    assert sent(tracker) == [1, 2, 3, 2]

@@ -29,7 +29,7 @@ def write(path, steps):
 
 
 def follow(job, path):
-    for follower in begin_trackers(job, path):
+    for follower in begin_trackers(job, [path]):
         follower.close()
 
 
@@ -55,7 +55,7 @@ def test_a_server_that_is_not_there_does_not_stop_anything(make_job, tmp_path, c
     write(path, [1])
     follow(job_for(make_job, "http://127.0.0.1:1"), path)
     assert "mlflow cannot be reached" in caplog.text
-    assert "does not have the last lines" in caplog.text
+    assert "does not have the last figures" in caplog.text
 
 
 def test_settings_become_dotted_names():

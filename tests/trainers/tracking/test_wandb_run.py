@@ -53,7 +53,7 @@ def write(path, steps):
 
 
 def follow(job, path):
-    for follower in begin_trackers(job, path):
+    for follower in begin_trackers(job, [path]):
         follower.close()
 
 
