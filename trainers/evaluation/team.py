@@ -62,7 +62,7 @@ class Team:
         return ray.get(
             [
                 task.remote(
-                    (str(frozen.run_dir), frozen.checkpoint and str(frozen.checkpoint)),
+                    (frozen.run_dir, frozen.checkpoint),
                     config,
                     threads,
                     method,
@@ -75,7 +75,7 @@ class Team:
 
 
 def _embed_share(
-    run: tuple[str, str | None],
+    run: tuple[Path, Path | None],
     config: EvaluationConfig,
     threads: int,
     method: str,
@@ -84,9 +84,7 @@ def _embed_share(
 ) -> Any:
     """Do a share in a task: as many threads as the driver has, since they decide how sums split."""
     torch.set_num_threads(threads)
-    run_dir, checkpoint = run
-    frozen = Frozen.load(Path(run_dir), Path(checkpoint) if checkpoint else None)
-    work: Callable[..., Any] = getattr(_embedder(frozen, config), method)
+    work: Callable[..., Any] = getattr(_embedder(Frozen.load(*run), config), method)
     return work(clips, *more)
 
 

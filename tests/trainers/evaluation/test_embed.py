@@ -8,6 +8,7 @@ import torch
 
 from shards.manifest import Manifest
 from shards.schema import Window
+from trainers.data.corpus import Corpus
 from trainers.data.reader import ClipReader
 from trainers.evaluation.audio import silent_feature
 from trainers.evaluation.clips import Clip, list_clips
@@ -36,7 +37,7 @@ def test_the_size_of_a_batch_and_its_neighbours_change_nothing(little, clips: li
 
 def test_a_clip_is_seen_as_in_validation(little, clips: list[Clip]) -> None:
     job, model, tokenizer, _ = load_run(little.run_dir)
-    reader = ClipReader(job.data, Manifest.load(str(little.shards)), tokenizer, 1, 8)
+    reader = ClipReader(job.data, Corpus.load(job.data), tokenizer, 1, 8)
     frames = torch.from_numpy(reader.example(3, None).frames_THWC)[None]
     with torch.no_grad():
         expected = model.video(frames)
