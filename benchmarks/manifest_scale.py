@@ -113,17 +113,17 @@ def load_step(out: str, num_rows: int) -> bool:
 def reader_step(out: str, num_rows: int) -> bool:
     """What a training process holds to find a clip: its shard, place and video, and its split."""
     from configs.data import DataConfig
-    from trainers.data.reader import ClipReader, split_rows
+    from trainers.data.corpus import Corpus
+    from trainers.data.reader import ClipReader
 
     base = _peak_mib()
     start = time.monotonic()
     manifest = Manifest.load(out)
-    reader = ClipReader(DataConfig(shards=out), manifest, None, 5, 16)  # type: ignore[arg-type]
-    rows = split_rows(manifest, "train")
+    reader = ClipReader(DataConfig(shards=out), Corpus([manifest]), None, 5, 16)  # type: ignore[arg-type]
+    rows = manifest.rows_of_split("train")
     seconds = time.monotonic() - start
     bytes_per_row = (_peak_mib() - base) * MIB / num_rows
-    held = reader._offset.nbytes + reader._length.nbytes + reader._shard.nbytes + rows.nbytes
-    held += reader._video.nbytes
+    held = sum(array.nbytes for array in reader.places) + rows.nbytes
     note = f"{len(rows)} to train on, {held / num_rows:.0f} bytes a row held"
     is_large = num_rows > 10_000_000  # below, the libraries weigh more than the rows
     passed = not is_large or bytes_per_row < READER_BYTES_PER_ROW

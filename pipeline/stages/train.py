@@ -3,8 +3,9 @@
 from signal import SIGTERM
 
 from configs.runs import TrainJob
-from shards.manifest import Manifest
-from trainers.data.reader import split_rows, train_order
+from trainers.data.corpus import Corpus
+from trainers.data.mixture import train_order
+from trainers.evaluation.beside import watch
 from trainers.loop import folder
 from trainers.loop.attempts import driver_lock
 from trainers.loop.checkpoint import newest_checkpoint
@@ -30,7 +31,7 @@ def run(job: TrainJob) -> int:
     """
     # Before anything is written: a mistyped folder must not leave an empty run.
     refuse_missing_extras(job.tracking)
-    train_order(job, Manifest.load(job.data.shards))
+    train_order(job, Corpus.load(job.data))
     run_dir = folder.run_folder(job.run)
     run_dir.mkdir(parents=True, exist_ok=True)
     with driver_lock(run_dir), Interrupts(run_dir / folder.STOP) as interrupts:
@@ -42,7 +43,8 @@ def run(job: TrainJob) -> int:
         try:
             start_ray(job.ray, job.training.workers)
             interrupts.install()
-            with Progress(run_dir / folder.METRICS, steps, done):
+            measuring = watch(job, run_dir, lambda: interrupts.received)
+            with Progress(run_dir / folder.METRICS, steps, done), measuring:
                 train_attempts(preparation, interrupts, RayGroup(job))
         except SystemExit:
             # While Ray starts, SIGTERM is its own, and this is what it makes of it.
@@ -64,12 +66,12 @@ def plan_text(job: TrainJob) -> str:
     Raises:
         ValueError: If the shards cannot serve the job.
     """
-    manifest = Manifest.load(job.data.shards)
-    order = train_order(job, manifest)
+    corpus = Corpus.load(job.data)
+    order = train_order(job, corpus)
     training = job.training
     last = newest_checkpoint(folder.run_folder(job.run) / folder.CHECKPOINTS)
     begin = 0 if last is None else last.step
-    counts = ", ".join(f"{len(split_rows(manifest, name))} {name}" for name in ("val", "test"))
+    counts = ", ".join(f"{len(corpus.rows_of_split(name))} {name}" for name in ("val", "test"))
     epochs = training.steps / order.steps_per_epoch
     return "\n".join(
         [

@@ -110,17 +110,29 @@ def _size(path: Path) -> int:
         return 0
 
 
+def private_folder(path: Path, setting: str) -> Path:
+    """Return a folder that only this user can look into, made where it is missing.
+
+    Args:
+        path: The folder.
+        setting: The setting that chooses it, as it stands in messages.
+
+    Raises:
+        PermissionError: If it is somebody else's, or a link: in a folder that all may write to,
+            anybody could have made it.
+        OSError: If it cannot be made; the message names the path.
+    """
+    with named_errors(path):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stat = path.lstat()
+    if path.is_symlink() or stat.st_uid != os.getuid():
+        raise PermissionError(f"{path} must be a folder of this user; choose another {setting}")
+    return path
+
+
 def _base() -> Path:
     base = Path(_chosen or tempfile.gettempdir()).absolute() / f"weakvid-{os.getuid()}"
-    with named_errors(base):
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stat = base.lstat()
-    # In a folder that all may write to, somebody else could have made it, or a link.
-    if base.is_symlink() or stat.st_uid != os.getuid():
-        raise PermissionError(
-            f"{base} must be a folder of this user; choose another shards.scratch"
-        )
-    return base
+    return private_folder(base, "shards.scratch")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ Shape letters in this file:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ class Example:
     """A hash of the video's id: equal for clips of one video."""
 
     row: int
-    """Row of the manifest."""
+    """Row of the corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,42 @@ class Batch:
     """int64, equal for clips of one video."""
 
     rows_B: Tensor
-    """int64, rows of the manifest."""
+    """int64, rows of the corpus."""
+
+    replaced_B: Tensor
+    """bool, true where the clip stands in for a damaged one."""
+
+    @classmethod
+    def empty(cls, clip: tuple[int, ...], bag: tuple[int, int], size: int, *, pin: bool) -> Self:
+        """Return a batch to be filled.
+
+        Args:
+            clip: T, H, W and C.
+            bag: K and L.
+            size: B.
+            pin: Whether the memory is one from which a GPU can copy by itself.
+        """
+        return cls(
+            torch.empty(size, *clip, dtype=torch.uint8, pin_memory=pin),
+            torch.empty(size, *bag, dtype=torch.int64, pin_memory=pin),
+            torch.empty(size, bag[0], dtype=torch.bool, pin_memory=pin),
+            torch.empty(size, dtype=torch.int64, pin_memory=pin),
+            torch.empty(size, dtype=torch.int64, pin_memory=pin),
+            torch.zeros(size, dtype=torch.bool, pin_memory=pin),
+        )
+
+    def put(self, place: int, example: Example) -> None:
+        """Copy an example to its place; threads may do so to different places at once."""
+        self.frames_BTHWC[place].numpy()[:] = example.frames_THWC
+        self.tokens_BKL[place].numpy()[:] = example.tokens_KL
+        self.mask_BK[place].numpy()[:] = example.mask_K
+        self.video_ids_B[place] = example.video_id
+        self.rows_B[place] = example.row
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on `device`."""
+        if device.type == self.rows_B.device.type:
+            return self
         return Batch(
             *(
                 tensor.to(device, non_blocking=True)
@@ -57,17 +90,18 @@ class Batch:
                     self.mask_BK,
                     self.video_ids_B,
                     self.rows_B,
+                    self.replaced_B,
                 )
             )
         )
 
 
 def collate(examples: Sequence[Example]) -> Batch:
-    """Stack examples, in the order given, into one batch."""
-    return Batch(
-        frames_BTHWC=torch.from_numpy(np.stack([e.frames_THWC for e in examples])),
-        tokens_BKL=torch.from_numpy(np.stack([e.tokens_KL for e in examples])),
-        mask_BK=torch.from_numpy(np.stack([e.mask_K for e in examples])),
-        video_ids_B=torch.tensor([e.video_id for e in examples], dtype=torch.int64),
-        rows_B=torch.tensor([e.row for e in examples], dtype=torch.int64),
-    )
+    """Copy examples, in the order given, into one batch."""
+    first = examples[0]
+    num_windows, num_pieces = first.tokens_KL.shape
+    bag = (num_windows, num_pieces)
+    batch = Batch.empty(first.frames_THWC.shape, bag, len(examples), pin=False)
+    for place, example in enumerate(examples):
+        batch.put(place, example)
+    return batch

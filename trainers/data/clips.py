@@ -48,15 +48,16 @@ def augment(
     """Return `num_frames` frames of `size` x `size` pixels, contiguous.
 
     Args:
-        frames_NHWC: A clip whose short side is `config.resize`.
-        config: Frames, crop and flip.
+        frames_NHWC: A clip of any size; only the frames that are picked are resized.
+        config: Frames, short side, crop and flip.
         random: Source of phase, place and flip; None takes the middle and never flips.
 
     Raises:
         ValueError: If the clip has fewer frames than the model wants.
     """
     picked_THWC = frames_NHWC[_pick_frames(len(frames_NHWC), config.num_frames, random)]
-    height, width = frames_NHWC.shape[1:3]
+    picked_THWC = resize_short_side(picked_THWC, config.resize)
+    height, width = picked_THWC.shape[1:3]
     top = _offset(height - config.size, random)
     left = _offset(width - config.size, random)
     cropped_THWC = picked_THWC[:, top : top + config.size, left : left + config.size]

@@ -1,87 +1,204 @@
 """Micro-batches of a worker's virtual ranks, in order, read ahead by threads.
 
-Which clip stands where is arithmetic (`shards.order`), so there is no state to save: a resumed
-loader begins at any step at once, and neither the number of workers nor of threads matters.
+Which clip stands where is arithmetic (`mixture`), so there is no state to save: a resumed loader
+begins at any step at once, and neither the number of workers nor of threads matters. A damaged
+sample is replaced by one that its place in the order decides, so that does not matter either.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import NamedTuple
 
 import numpy as np
+import torch
 
-from shards.order import EpochOrder
-from trainers.data.batch import Batch, Example, collate
+from configs.data import DataConfig
+from trainers.data.batch import Batch, Example
+from trainers.data.damage import DamagedSample, DamageLimit, Replacement
+from trainers.data.mixture import Draw, Mixture
 from trainers.data.reader import ClipReader
 from trainers.data.seeds import derive_seed
 
+logger = logging.getLogger(__name__)
+
+TRIES = 8
+"""Samples that are tried for a damaged one. All damaged is no accident: a disk is gone."""
+
+
+class _Filling(NamedTuple):
+    """A batch whose places are being filled."""
+
+    batch: Batch
+    step: int
+    places: list[Future[Replacement | None]]
+
 
 class Loader:
-    """Yields the batches of `ranks` for step after step. Close it to end its threads."""
+    """Yields the batches of virtual ranks for step after step. Close it to end its threads.
 
-    def __init__(
-        self,
-        reader: ClipReader,
-        order: EpochOrder,
-        rows_N: np.ndarray,
-        seed: int,
-        num_threads: int,
-        read_ahead: int,
-    ) -> None:
+    Attributes:
+        replaced: What was trained on instead of damaged samples, in the order of batches.
+    """
+
+    def __init__(self, reader: ClipReader, order: Mixture, seed: int, config: DataConfig) -> None:
         """Prepare to load.
 
         Args:
             reader: Gives single examples.
-            order: Order over `len(rows_N)` samples.
-            rows_N: Rows of the manifest that are trained on.
+            order: Says which.
             seed: Seed of the augmentation.
-            num_threads: Threads that read and decode.
-            read_ahead: Micro-batches that are kept ready.
+            config: Threads, and what is read ahead.
         """
-        self._reader, self._order, self._rows_N, self._seed = reader, order, rows_N, seed
-        self._read_ahead = read_ahead
-        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="clips")
+        self.replaced: list[Replacement] = []
+        self._reader, self._order, self._seed, self._config = reader, order, seed, config
+        self._limit = DamageLimit(config.max_damaged, order.num_samples, order.steps_per_epoch)
+        self._pool = ThreadPoolExecutor(config.threads, thread_name_prefix="clips")
+        self._shards = ThreadPoolExecutor(config.threads, thread_name_prefix="shards")
+        self._looked_at = -1
 
     def batches(self, places: Iterator[tuple[int, int]], virtual_ranks: int) -> Iterator[Batch]:
         """Yield one batch for each `(step, virtual rank)` of `places`, in that order.
 
         Raises:
-            DamagedSample: If a clip of the batch cannot be read.
+            DamagedSample: If more samples are damaged than `data.max_damaged` says, or what stands
+                in for one is damaged too, several times in a row.
+            ValueError: If shards are being replaced.
+            OSError: If a disk or a store fails.
         """
-        waiting: deque[list[Future[Example]]] = deque()
+        filling: deque[_Filling] = deque()
         for step, rank in places:
-            waiting.append(self._submit(step, rank, virtual_ranks))
-            if len(waiting) > self._read_ahead:
-                yield collate([future.result() for future in waiting.popleft()])
-        while waiting:
-            yield collate([future.result() for future in waiting.popleft()])
+            filling.append(self._submit(step, rank, virtual_ranks))
+            if len(filling) > self._config.read_ahead:
+                yield self._finish(filling.popleft())
+        while filling:
+            yield self._finish(filling.popleft())
 
     def close(self) -> None:
         """Drop what is not begun and end the threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._shards, self._pool):
+            pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, step: int, rank: int, virtual_ranks: int) -> list[Future[Example]]:
-        epoch, samples_G = self._order.batch(step)
-        start, size = self._order.position(step), len(samples_G) // virtual_ranks
-        return [
-            self._pool.submit(
-                self._reader.example,
-                int(self._rows_N[samples_G[place]]),
-                derive_seed(self._seed, epoch, start + place),
-            )
-            for place in range(rank * size, (rank + 1) * size)
+    def _submit(self, step: int, rank: int, virtual_ranks: int) -> _Filling:
+        draw = self._order.draw(step)
+        size = len(draw.rows_G) // virtual_ranks
+        own = range(rank * size, (rank + 1) * size)
+        batch = _empty(self._reader, size)
+        futures = [
+            self._pool.submit(self._fill, batch, number, step, draw, place)
+            for number, place in enumerate(own)
         ]
+        self._look_ahead(step, own)
+        return _Filling(batch, step, futures)
+
+    def _fill(
+        self, batch: Batch, number: int, step: int, draw: Draw, place: int
+    ) -> Replacement | None:
+        """Put the sample of a place of the global batch into its micro-batch."""
+        row, seed = int(draw.rows_G[place]), draw.seed(self._seed, place)
+        try:
+            batch.put(number, self._reader.example(row, seed))
+        except DamagedSample as error:
+            folder = int(draw.folders_G[place])
+            spares = (
+                self._order.spare(folder, derive_seed(seed, attempt)) for attempt in range(10**6)
+            )
+            if self._config.one_clip_per_video:
+                videos_N = self._reader.places.video_N
+                videos = set(videos_N[draw.rows_G].tolist())
+                spares = (spare for spare in spares if int(videos_N[spare]) not in videos)
+            example = _stand_in(self._reader, spares, seed, error)
+            batch.put(number, example)
+            batch.replaced_B[number] = True
+            return Replacement(step, int(draw.positions_G[place]), row, example.row, str(error))
+        return None
+
+    def _finish(self, filling: _Filling) -> Batch:
+        for future in filling.places:
+            replaced = future.result()
+            if replaced is not None:
+                self.replaced.append(replaced)
+                logger.warning(
+                    "step %d, position %d: row %d stands in for row %d: %s",
+                    replaced.step + 1,
+                    replaced.position,
+                    replaced.replacement,
+                    replaced.row,
+                    replaced.reason,
+                )
+                self._limit.add(filling.step, 1, replaced.reason)
+        return filling.batch
+
+    def _look_ahead(self, step: int, own: range) -> None:
+        """Let the shards of a later step be checked and copied; of the first steps at once."""
+        ahead = self._config.shards_ahead
+        for later in range(step + 1 if self._looked_at < 0 else step + ahead, step + ahead + 1):
+            self._shards.submit(self._prepare, later, own)
+        self._looked_at = step
+
+    def _prepare(self, step: int, own: range) -> None:
+        rows = self._order.draw(step).rows_G[own.start : own.stop]
+        for number in self._reader.shards_of(rows):
+            # What goes wrong now will go wrong again when a sample of the shard is read.
+            with suppress(Exception):
+                self._reader.prepare_shard(number)
 
 
 def fixed_batches(
-    reader: ClipReader, chunks: Iterable[np.ndarray], num_threads: int
+    reader: ClipReader, chunks: Iterable[np.ndarray], spare_N: np.ndarray, num_threads: int
 ) -> Iterator[Batch]:
-    """Yield one batch of un-augmented clips for each chunk of rows, the next one read ahead."""
+    """Yield one batch of un-augmented clips for each chunk of rows, the next one read ahead.
+
+    Args:
+        reader: Gives single examples.
+        chunks: Rows of each batch.
+        spare_N: Rows that stand in for damaged ones; the same for every worker.
+        num_threads: Threads that read and decode.
+
+    Raises:
+        DamagedSample: If what stands in for a damaged sample is damaged too, several times.
+    """
+
+    def fill(batch: Batch, place: int, row: int) -> None:
+        try:
+            example = reader.example(row, None)
+        except DamagedSample as error:
+            picks = (derive_seed(row, attempt) % len(spare_N) for attempt in range(TRIES))
+            example = _stand_in(reader, (int(spare_N[pick]) for pick in picks), None, error)
+            logger.warning("row %d stands in for row %d: %s", example.row, row, error)
+            batch.replaced_B[place] = True
+        batch.put(place, example)
+
     with ThreadPoolExecutor(num_threads, thread_name_prefix="clips") as pool:
-        ahead: deque[list[Future[Example]]] = deque()
+        ahead: deque[tuple[Batch, list[Future[None]]]] = deque()
+
+        def first() -> Batch:
+            batch, futures = ahead.popleft()
+            for future in futures:
+                future.result()
+            return batch
+
         for chunk in chunks:
-            ahead.append([pool.submit(reader.example, int(row), None) for row in chunk])
+            batch = _empty(reader, len(chunk))
+            futures = [pool.submit(fill, batch, n, int(row)) for n, row in enumerate(chunk)]
+            ahead.append((batch, futures))
             if len(ahead) > 1:
-                yield collate([future.result() for future in ahead.popleft()])
+                yield first()
         while ahead:
-            yield collate([future.result() for future in ahead.popleft()])
+            yield first()
+
+
+def _empty(reader: ClipReader, size: int) -> Batch:
+    return Batch.empty(reader.clip_shape, reader.bag_shape, size, pin=torch.cuda.is_available())
+
+
+def _stand_in(
+    reader: ClipReader, spares: Iterable[int], seed: int | None, error: DamagedSample
+) -> Example:
+    """Return the first of some samples that is whole."""
+    for _, spare in zip(range(TRIES), spares, strict=False):
+        with suppress(DamagedSample):
+            return reader.example(spare, seed)
+    raise DamagedSample(f"none of {TRIES} samples in a row can be read, the first: {error}")

@@ -1,67 +1,49 @@
-"""Rows of the manifest -> examples, each read by its place in a shard.
+"""Rows of the corpus -> examples, each read by its place in a shard.
 
 Shape letters in this file:
-    M  stored frames with their margins    T  frames that the model sees
-    H, W  pixels    C  colours    K  windows of a bag    L  pieces of a window
+    N  samples of the corpus    M  stored frames with their margins
+    T  frames that the model sees    H, W  pixels    C  colours
+    K  windows of a bag    L  pieces of a window
 """
 
-import hashlib
 import threading
 
 import numpy as np
 
 from configs.data import DataConfig
-from configs.runs import TrainJob
 from shards import storage
 from shards.clipcodec import stored_frames
-from shards.manifest import Manifest
-from shards.order import EpochOrder
-from shards.read import read_sample_at
-from shards.schema import Split
 from shards.state import is_rebuilt
 from trainers.data.batch import Example
 from trainers.data.clips import augment, jitter, resize_short_side
+from trainers.data.corpus import Corpus
+from trainers.data.damage import DamagedSample
+from trainers.data.shelf import Shelf
 from trainers.data.tokenizer import PAD, Tokenizer
 
 
-class DamagedSample(RuntimeError):  # noqa: N818 - it names a thing, as the reject codes do
-    """A sample cannot be read or decoded."""
-
-
-def split_rows(manifest: Manifest, split: Split) -> np.ndarray:
-    """Return the rows of the manifest that belong to a split, ascending, int64."""
-    return manifest.rows_of_split(split)
-
-
-def train_order(job: TrainJob, manifest: Manifest) -> EpochOrder:
-    """Return the order of the train split's rows.
-
-    Raises:
-        ValueError: If it holds fewer clips than one global batch.
-    """
-    rows = split_rows(manifest, "train")
-    return EpochOrder(
-        len(rows),
-        job.training.global_batch,
-        job.training.seed,
-        shards=manifest.shard_of_row()[rows],
-    )
-
-
-def train_texts(manifest: Manifest) -> list[str]:
+def train_texts(corpus: Corpus) -> list[str]:
     """Return the narration of the train split: each clip's nearest window, once a video."""
-    table = manifest.table(["video_id", "caption"], "train")
-    pairs = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    return [caption for _, caption in dict.fromkeys(pairs)]
+    texts: dict[tuple[str, str], None] = {}
+    for rows in corpus.batches(["video_id", "caption"], "train"):
+        columns = (column.to_pylist() for column in rows.columns)
+        texts |= dict.fromkeys(zip(*columns, strict=True))
+    return [caption for _, caption in texts]
 
 
 class ClipReader:
-    """Reads, decodes and augments clips. Safe to use from several threads."""
+    """Reads, decodes and augments clips. Safe to use from several threads.
+
+    Attributes:
+        places: Where each sample lies, and its video.
+        clip_shape: T, H, W and C of what the model sees.
+        bag_shape: K and L.
+    """
 
     def __init__(
         self,
         config: DataConfig,
-        manifest: Manifest,
+        corpus: Corpus,
         tokenizer: Tokenizer,
         candidates: int,
         max_words: int,
@@ -70,91 +52,96 @@ class ClipReader:
 
         Args:
             config: Where the shards are, and what is done to a clip.
-            manifest: The manifest of those shards.
+            corpus: The manifests of those shards.
             tokenizer: Turns windows into pieces.
             candidates: K, windows of the bag that are kept, nearest first.
             max_words: L, pieces kept of a window.
+
+        Raises:
+            ValueError: If copies of remote shards are wanted, and too little room is given.
         """
         self._config = config
-        self._manifest = manifest
+        self._corpus = corpus
+        self._shelf = Shelf(config, corpus)
         # 24 bytes a row, of which there may be a hundred million: no key, no name, no caption.
-        self._shard = manifest.shard_of_row()
-        self._offset, self._length, self._video = _places(manifest)
+        self.places = corpus.places()
         self._tokenizer = tokenizer
-        self._bag_shape = (candidates, max_words)
+        self.clip_shape = (config.num_frames, config.size, config.size, 3)
+        self.bag_shape = (candidates, max_words)
         self._cache: dict[int, tuple[np.ndarray, np.ndarray, int]] = {}
         self._cache_room = int(config.cache_gib * 2**30)
         self._cache_lock = threading.Lock()
+
+    def shards_of(self, rows: np.ndarray) -> list[int]:
+        """Return the numbers of the shards in which rows lie, each once."""
+        return np.unique(self.places.shard_N[rows]).tolist()
+
+    def prepare_shard(self, number: int) -> None:
+        """Check a shard, and copy it where it shall be copied, before a sample of it is read.
+
+        Raises:
+            ValueError: If it is damaged. Reading a sample will raise it again.
+            OSError: If a disk or a store fails.
+        """
+        self._shelf.prepare(number)
 
     def example(self, row: int, seed: int | None) -> Example:
         """Return one clip with its bag.
 
         Args:
-            row: Row of the manifest.
+            row: Row of the corpus.
             seed: Seed of the augmentation; None takes the middle of the clip.
 
         Raises:
-            DamagedSample: If the sample cannot be read or decoded, naming shard and key.
+            DamagedSample: If the sample is damaged, naming shard and key.
+            ValueError: If its shards are being replaced.
+            OSError: If a disk or a store fails: trying again may help.
         """
         try:
             stored_MHWC, tokens_KL, margin = self._stored(row)
             random = None if seed is None else np.random.Generator(np.random.PCG64(seed))
             frames_THWC = augment(jitter(stored_MHWC, margin, random), self._config, random)
-        except (ValueError, OSError) as error:
-            raise DamagedSample(self._complaint(row, error)) from error
+        except ValueError as error:
+            raise self._complaint(row, error) from error
         # A window that the tokenizer knows nothing of is no candidate either.
         mask_K = (tokens_KL != PAD).any(axis=1)
-        return Example(frames_THWC, tokens_KL, mask_K, int(self._video[row]), row)
+        return Example(frames_THWC, tokens_KL, mask_K, int(self.places.video_N[row]), row)
 
     def _stored(self, row: int) -> tuple[np.ndarray, np.ndarray, int]:
-        """Return what does not depend on the augmentation: resized frames, bag and margin."""
+        """Return what does not depend on the augmentation: frames, bag and margin."""
         cached = self._cache.get(row)
         if cached is not None:
             return cached
-        path = storage.join(self._config.shards, self._shard_name(row))
-        sample = read_sample_at(path, int(self._offset[row]), int(self._length[row]))
+        places = self.places
+        offset, length = int(places.offset_N[row]), int(places.length_N[row])
+        sample = self._shelf.read(int(places.shard_N[row]), offset, length)
         stored_MHWC = stored_frames(sample, self._config.decoder)
-        stored_MHWC = resize_short_side(stored_MHWC, self._config.resize)
-        candidates, max_words = self._bag_shape
+        candidates, max_words = self.bag_shape
         tokens_KL = np.full((candidates, max_words), PAD, dtype=np.int64)
         texts = [window.text for window in sample.windows[:candidates]]
         tokens_KL[: len(texts)] = self._tokenizer.encode(texts, max_words)
+        if self._cache_room > 0:
+            # All frames are resized once; without a cache only those that are picked are.
+            stored_MHWC = resize_short_side(stored_MHWC, self._config.resize)
+            self._keep(row, stored_MHWC, tokens_KL, sample.margin)
+        return stored_MHWC, tokens_KL, sample.margin
+
+    def _keep(self, row: int, stored_MHWC: np.ndarray, tokens_KL: np.ndarray, margin: int) -> None:
         with self._cache_lock:
             # Nothing is ever evicted: over an epoch every clip is as likely to come as another.
             if row not in self._cache and stored_MHWC.nbytes <= self._cache_room:
-                self._cache[row] = (stored_MHWC, tokens_KL, sample.margin)
+                self._cache[row] = (stored_MHWC, tokens_KL, margin)
                 self._cache_room -= stored_MHWC.nbytes
-        return stored_MHWC, tokens_KL, sample.margin
 
-    def _shard_name(self, row: int) -> str:
-        return self._manifest.shards[self._shard[row]]["name"]
-
-    def _complaint(self, row: int, error: Exception) -> str:
+    def _complaint(self, row: int, error: Exception) -> Exception:
         """Say which sample cannot be read: its key is looked up only now."""
-        [key] = self._manifest.rows(row, 1, ["key"]).column("key").to_pylist()
-        what = f"sample {key} of shard {self._shard_name(row)} in {self._config.shards}"
-        if is_rebuilt(self._config.shards):
-            return f"{what} must stay as it was, but a build is under way that replaces shards"
-        return f"{what} must be readable, got: {error}; `weakvid verify` checks all of them"
-
-
-def _places(manifest: Manifest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return offset (int64), length (int32) and `video_number` (int64) of each row."""
-    num_rows = manifest.num_samples
-    offsets, numbers = np.empty(num_rows, np.int64), np.empty(num_rows, np.int64)
-    lengths = np.empty(num_rows, np.int32)
-    begin = 0
-    for rows in manifest.batches(["offset", "length", "video_id"]):
-        place = slice(begin, begin + rows.num_rows)
-        offsets[place], lengths[place] = rows["offset"].to_numpy(), rows["length"].to_numpy()
-        codes = rows["video_id"].combine_chunks().dictionary_encode()
-        different = [video_number(video_id) for video_id in codes.dictionary.to_pylist()]
-        numbers[place] = np.array(different, np.int64)[codes.indices.to_numpy()]
-        begin = place.stop
-    return offsets, lengths, numbers
-
-
-def video_number(video_id: str) -> int:
-    """Return an int64 that stands for a video's id."""
-    digest = hashlib.blake2b(video_id.encode("utf-8"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+        shard = self._corpus.shard(int(self.places.shard_N[row]))
+        key = self._corpus.row(row, ["key"])["key"]
+        what = f"sample {key} of {storage.shown(shard.path)}"
+        if is_rebuilt(shard.folder):
+            return ValueError(
+                f"{what} must stay as it was, but a build is under way that replaces shards"
+            )
+        return DamagedSample(
+            f"{what} must be readable, got: {error}; `weakvid verify {shard.folder}` checks all"
+        )

@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from configs.runs import TrainJob
-from shards.manifest import Manifest
+from trainers.data.corpus import Corpus
 from trainers.data.loader import Loader
-from trainers.data.reader import ClipReader, split_rows, train_order
+from trainers.data.mixture import train_order
+from trainers.data.reader import ClipReader
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
 from trainers.loop.checkpoint import verify_checkpoint
@@ -43,28 +44,21 @@ def assemble(assignment: Assignment, worker: int, workers: int, device: torch.de
         DamagedSample: If a clip that a fresh model is measured on cannot be read.
     """
     job = assignment.job
-    manifest = Manifest.load(job.data.shards)
-    _must_equal("manifest", manifest.sha256, assignment.manifest_sha256)
+    corpus = Corpus.load(job.data)
+    _must_equal("manifest", corpus.sha256, assignment.manifest_sha256)
     tokenizer = Tokenizer((Path(assignment.run_dir) / folder.TOKENIZER).read_bytes())
     _must_equal("tokenizer", tokenizer.sha256, assignment.tokenizer_sha256)
     reader = ClipReader(
         job.data,
-        manifest,
+        corpus,
         tokenizer,
         job.objectives.mil_nce.candidates,
         job.model.text.max_words,
     )
-    loader = Loader(
-        reader,
-        train_order(job, manifest),
-        split_rows(manifest, "train"),
-        job.training.seed,
-        job.data.threads,
-        job.data.read_ahead,
-    )
+    loader = Loader(reader, train_order(job, corpus), job.training.seed, job.data)
     model = fresh_model(job, tokenizer.vocabulary).to(device)
     step = TrainStep(job, model, worker, workers)
-    validation = Validation(job, step.objectives, reader, split_rows(manifest, "val"), step.ranks)
+    validation = Validation(job, step.objectives, reader, corpus.rows_of_split("val"), step.ranks)
     if assignment.checkpoint:
         begin = _restore(Path(assignment.checkpoint), model, step)
     else:

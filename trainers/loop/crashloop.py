@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shards.manifest import Manifest
+from trainers.data.corpus import Corpus
 from trainers.loop.attempts import append_event
 from trainers.loop.deaths import Death, common_rows
 from trainers.loop.prepare import Preparation
@@ -50,5 +50,5 @@ def crash_loop(preparation: Preparation, attempt: int, step: int, deaths: Sequen
 
 def sample_keys(preparation: Preparation, rows: Sequence[int]) -> list[str]:
     """Return the keys of samples, in the order of their rows."""
-    manifest = Manifest.load(preparation.job.data.shards)
-    return [str(manifest.rows(row, 1, ["key"]).column("key")[0]) for row in rows]
+    corpus = Corpus.load(preparation.job.data)
+    return [corpus.row(row, ["key"])["key"] for row in rows]

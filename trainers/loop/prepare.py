@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.runs import TrainJob
-from shards.manifest import Manifest
 from shards.storage import write_atomic
-from trainers.data.reader import train_order, train_texts
+from trainers.data.corpus import Corpus
+from trainers.data.mixture import train_order
+from trainers.data.reader import train_texts
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import attempts, folder, metrics
 from trainers.loop.checkpoint import Checkpoint, newest_checkpoint, remove_leftovers
@@ -44,10 +45,10 @@ class Preparation:
 
 def absolute(job: TrainJob) -> TrainJob:
     """Return the job with paths that hold in every working directory."""
-    shards = job.data.shards
-    if shards and "://" not in shards:
-        shards = str(Path(shards).absolute())
-    data = job.data.model_copy(update={"shards": shards})
+    folders = [
+        str(Path(one).absolute()) if one and "://" not in one else one for one in job.data.folders()
+    ]
+    data = job.data.model_copy(update={"shards": folders[0], "mix": tuple(folders[1:])})
     run = job.run.model_copy(update={"root": str(Path(job.run.root).absolute())})
     weights = job.model.weights and str(Path(job.model.weights).absolute())
     model = job.model.model_copy(update={"weights": weights})
@@ -63,22 +64,22 @@ def prepare(job: TrainJob) -> Preparation:
     """
     job = absolute(job)
     run_dir = folder.run_folder(job.run)
-    manifest = Manifest.load(job.data.shards)
-    train_order(job, manifest)
+    corpus = Corpus.load(job.data)
+    train_order(job, corpus)
     last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
     if last is not None:
-        _refuse_other_run(last, job, manifest)
+        _refuse_other_run(last, job, corpus)
     run_dir.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(job, run_dir, manifest, last)
+    tokenizer = _tokenizer(job, run_dir, corpus, last)
     folder.write_config(run_dir, job)
     folder.write_environment(
         run_dir,
         workers=job.training.workers,
-        manifest_sha256=manifest.sha256,
+        manifest_sha256=corpus.sha256,
         tokenizer_sha256=tokenizer.sha256,
         vocabulary=tokenizer.vocabulary,
     )
-    return Preparation(job, run_dir, manifest.sha256, tokenizer.sha256)
+    return Preparation(job, run_dir, corpus.sha256, tokenizer.sha256)
 
 
 def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
@@ -115,22 +116,20 @@ def newest_step(run_dir: Path) -> int:
     return 0 if last is None else last.step
 
 
-def _refuse_other_run(last: Checkpoint, job: TrainJob, manifest: Manifest) -> None:
+def _refuse_other_run(last: Checkpoint, job: TrainJob, corpus: Corpus) -> None:
     refuse_drift(TrainJob.model_validate(last.job()), job)
-    if last.manifest["manifest_sha256"] != manifest.sha256:
+    if last.manifest["manifest_sha256"] != corpus.sha256:
         raise ValueError(
             f"run {job.run.name!r} must go on with the samples that it was begun with, got a "
-            f"manifest in {job.data.shards} with other samples; choose another run.name"
+            f"manifest in {corpus.folders} with other samples; choose another run.name"
         )
 
 
-def _tokenizer(
-    job: TrainJob, run_dir: Path, manifest: Manifest, last: Checkpoint | None
-) -> Tokenizer:
+def _tokenizer(job: TrainJob, run_dir: Path, corpus: Corpus, last: Checkpoint | None) -> Tokenizer:
     path = run_dir / folder.TOKENIZER
     if last is None:
         began = time.monotonic()
-        model = first_tokenizer(job.model, lambda: train_texts(manifest))
+        model = first_tokenizer(job.model, lambda: train_texts(corpus))
         write_atomic(str(path), model)
         tokenizer = Tokenizer(model)
         seconds = time.monotonic() - began

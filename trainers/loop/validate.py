@@ -54,7 +54,7 @@ class Validation:
             ][: len(ranks)]
             for start, stop in _spans(len(rows_N), training.global_batch)
         ]
-        self._num_clips = len(rows_N)
+        self._rows_N, self._num_clips = rows_N, len(rows_N)
         if not len(rows_N):
             logger.info("the val split is empty: nothing is validated")
 
@@ -66,7 +66,10 @@ class Validation:
         objectives, sums = self._objectives, _Sums(device)
         objectives.eval()
         batches = fixed_batches(
-            self._reader, [rows for chunk in self._chunks for rows in chunk], self._job.data.threads
+            self._reader,
+            [rows for chunk in self._chunks for rows in chunk],
+            self._rows_N,
+            self._job.data.threads,
         )
         for chunk in self._chunks:
             own = [next(batches).to(device) for _ in chunk]

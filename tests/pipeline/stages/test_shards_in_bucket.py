@@ -15,6 +15,7 @@ from shards.fold import fold
 from shards.manifest import Manifest
 from shards.read import read_sample_at, read_samples
 from shards.stores import retry, scratch
+from trainers.data.corpus import Corpus
 from trainers.data.reader import ClipReader
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
 
@@ -106,7 +107,7 @@ def test_training_reads_its_clips_from_the_bucket(built, remote_source, bucket):
     manifest = Manifest.load(out)
     data = DataConfig(shards=out, resize=32, size=32)
     tokenizer = Tokenizer(train_tokenizer(manifest.samples["caption"].to_pylist(), 100))
-    reader = ClipReader(data, manifest, tokenizer, 3, 8)
+    reader = ClipReader(data, Corpus([manifest]), tokenizer, 3, 8)
     examples = [reader.example(row, seed=None) for row in range(manifest.samples.num_rows)]
     assert {example.frames_THWC.shape for example in examples} == {(32, 32, 32, 3)}
     assert all(example.mask_K.any() for example in examples)

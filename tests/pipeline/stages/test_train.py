@@ -18,13 +18,13 @@ def test_shards_that_are_not_there_are_refused_before_anything_starts(tmp_path):
 
 
 def test_sigterm_while_ray_starts_is_no_failure(tmp_path, monkeypatch):
-    from shards.manifest import Manifest
+    from trainers.data.corpus import Corpus
 
     def start_ray(*_):
         raise SystemExit(15)
 
     stopped = []
-    monkeypatch.setattr(Manifest, "load", lambda out: None)
+    monkeypatch.setattr(Corpus, "load", lambda config: None)
     monkeypatch.setattr(train, "train_order", lambda *_: None)
     monkeypatch.setattr(train, "prepare", lambda job: None)
     monkeypatch.setattr(train, "start_ray", start_ray)
@@ -41,7 +41,8 @@ def test_the_plan_counts_samples_epochs_and_steps(tmp_path, monkeypatch):
     splits = ["train"] * 10 + ["val"] * 3 + ["test"]
     table = pa.table({"split": splits, "shard": ["000000-00.tar"] * 14})
     shards = [{"name": "000000-00.tar", "num_samples": 14}]
-    manifest = Manifest(str(tmp_path), shards, [], {}, "sha", 1, {"manifest.parquet": table})
+    totals = {"written": 14}
+    manifest = Manifest(str(tmp_path), shards, [], totals, "sha", 1, {"manifest.parquet": table})
     monkeypatch.setattr(Manifest, "load", lambda out: manifest)
     job = TrainJob(
         run=RunConfig(name="plan", root=str(tmp_path)),

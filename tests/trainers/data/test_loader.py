@@ -1,34 +1,34 @@
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from shards.manifest import Manifest
 from shards.state import begin_build
+from trainers.data.corpus import Corpus, video_number
+from trainers.data.damage import DamagedSample
 from trainers.data.loader import Loader, fixed_batches
-from trainers.data.reader import (
-    ClipReader,
-    DamagedSample,
-    split_rows,
-    train_order,
-    train_texts,
-    video_number,
-)
+from trainers.data.mixture import train_order
+from trainers.data.reader import ClipReader, train_texts
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
 
 
 def make_reader(job, **data):
-    manifest = Manifest.load(job.data.shards)
-    tokenizer = Tokenizer(train_tokenizer(train_texts(manifest), 200))
     config = job.data.model_copy(update=data)
-    return manifest, ClipReader(config, manifest, tokenizer, 3, 8)
+    corpus = Corpus.load(config)
+    tokenizer = Tokenizer(train_tokenizer(train_texts(corpus), 200))
+    return corpus, ClipReader(config, corpus, tokenizer, 3, 8)
 
 
-def load(job, ranks, steps, num_threads=2, read_ahead=2, **data):
-    manifest, reader = make_reader(job, **data)
-    rows = split_rows(manifest, "train")
-    loader = Loader(reader, train_order(job, manifest), rows, 0, num_threads, read_ahead)
+def make_loader(job, **data):
+    job = job.model_copy(update={"data": job.data.model_copy(update=data)})
+    corpus, reader = make_reader(job)
+    return Loader(reader, train_order(job, corpus), 0, job.data)
+
+
+def load(job, ranks, steps, **data):
+    loader = make_loader(job, **data)
     places = itertools.product(steps, ranks)
     batches = list(loader.batches(iter(places), job.training.virtual_ranks))
     loader.close()
@@ -44,8 +44,8 @@ def equal(one, other):
 
 def test_threads_read_ahead_cache_and_start_make_no_difference(make_job):
     job = make_job()
-    plain = load(job, range(3), range(9), num_threads=1, read_ahead=1)
-    busy = load(job, range(3), range(9), num_threads=4, read_ahead=7, cache_gib=0.1)
+    plain = load(job, range(3), range(9), threads=1, read_ahead=1)
+    busy = load(job, range(3), range(9), threads=4, read_ahead=7, cache_gib=0.1, shards_ahead=0)
     assert all(map(equal, plain, busy))
     assert all(map(equal, plain[15:], load(job, range(3), range(5, 9))))
 
@@ -59,9 +59,9 @@ def test_a_worker_gets_the_same_batches_whatever_the_others_do(make_job):
 def test_an_epoch_has_each_clip_of_the_train_split_at_most_once(make_job):
     job = make_job()
     rows = torch.cat([batch.rows_B for batch in load(job, range(3), range(4))]).tolist()
-    manifest = Manifest.load(job.data.shards)
+    corpus = Corpus.load(job.data)
     assert len(rows) == len(set(rows)) == 24
-    assert set(rows) <= set(split_rows(manifest, "train").tolist())
+    assert set(rows) <= set(corpus.rows_of_split("train").tolist())
 
 
 def test_the_same_clip_is_cut_differently_in_another_epoch(make_job):
@@ -77,13 +77,14 @@ def test_the_same_clip_is_cut_differently_in_another_epoch(make_job):
 
 def test_a_batch_masks_the_windows_that_a_bag_lacks(make_job):
     job = make_job()
-    manifest = Manifest.load(job.data.shards)
+    corpus = Corpus.load(job.data)
     for batch in load(job, range(3), range(2)):
         assert batch.frames_BTHWC.shape == (2, 8, 24, 24, 3)
         assert batch.frames_BTHWC.dtype == torch.uint8
         assert batch.tokens_BKL.shape == (2, 3, 8)
+        assert not batch.replaced_B.any()
         for place, row in enumerate(batch.rows_B.tolist()):
-            sample = manifest.samples.slice(row, 1).to_pylist()[0]
+            sample = corpus.row(row, ["num_windows", "video_id"])
             assert batch.mask_BK[place].sum() == min(3, sample["num_windows"])
             assert batch.video_ids_B[place] == video_number(sample["video_id"])
 
@@ -91,43 +92,140 @@ def test_a_batch_masks_the_windows_that_a_bag_lacks(make_job):
 def test_the_cache_never_exceeds_its_limit(make_job):
     job = make_job()
     clip_gib = 32 * 28 * 49 * 3 / 2**30
-    manifest, reader = make_reader(job, cache_gib=3.5 * clip_gib)
-    for row in split_rows(manifest, "train"):
+    corpus, reader = make_reader(job, cache_gib=3.5 * clip_gib)
+    for row in corpus.rows_of_split("train"):
         reader.example(int(row), None)
     assert len(reader._cache) == 3
 
 
-def test_a_damaged_sample_is_named(make_job, make_shards):
-    shards = make_shards()
-    job = make_job(shards=shards)
-    row = int(load(job, [0], [0])[0].rows_B[0])
-    manifest, reader = make_reader(job)
-    sample = manifest.samples.slice(row, 1).to_pylist()[0]
+def damage(shards, corpus, row):
+    """Overwrite a part of the clip of a row."""
+    sample = corpus.row(row, ["key", "shard", "offset"])
     with (shards / sample["shard"]).open("rb+") as file:
         file.seek(sample["offset"] + 600)
         file.write(b"\xff" * 3000)
-    with pytest.raises(DamagedSample) as caught:
+    return sample
+
+
+@pytest.fixture
+def damaged(make_job, make_shards):
+    """A job of which one clip, that the first step draws, is damaged; its row, and its sample."""
+    shards = make_shards()
+    job = make_job(shards=shards)
+    row = int(load(job, [0], [0])[0].rows_B[0])
+    return job, row, damage(shards, Corpus.load(job.data), row)
+
+
+def test_a_damaged_sample_is_named(damaged):
+    job, row, sample = damaged
+    for checked in (True, False):
+        _, reader = make_reader(job, check_shards=checked)
+        with pytest.raises(DamagedSample) as caught:
+            reader.example(row, None)
+        assert sample["key"] in str(caught.value)
+        assert sample["shard"] in str(caught.value)
+
+
+def test_a_damaged_sample_is_replaced_the_same_way_by_any_workers_and_threads(damaged):
+    job, row, _ = damaged
+    options = {"check_shards": False, "max_damaged": 0.05}
+    loader = make_loader(job, **options)
+    batches = list(loader.batches(itertools.product(range(4), range(3)), 3))
+    loader.close()
+    assert [(one.step, one.row) for one in loader.replaced] == [(0, row)]
+    rows = torch.cat([batch.rows_B for batch in batches])
+    replaced = torch.cat([batch.replaced_B for batch in batches])
+    assert row not in rows and replaced.sum() == 1
+    assert rows[replaced].tolist() == [loader.replaced[0].replacement]
+    assert set(rows.tolist()) <= set(Corpus.load(job.data).rows_of_split("train").tolist())
+    for rank in range(3):
+        alone = load(job, [rank], range(4), threads=4, read_ahead=5, **options)
+        assert all(map(equal, alone, batches[rank::3]))
+
+
+def test_more_damage_than_allowed_ends_the_training_and_says_so(damaged):
+    job, *_ = damaged
+    with pytest.raises(DamagedSample, match=r"at most 0 of the 27 .*data\.max_damaged 0\.001"):
+        load(job, [0], [0], check_shards=False)
+
+
+def test_a_sample_whose_stand_ins_are_all_damaged_ends_the_training(damaged, make_job):
+    job, *_ = damaged
+    for path in Path(job.data.shards).glob("*.tar"):
+        path.write_bytes(b"\xff" * path.stat().st_size)
+    with pytest.raises(DamagedSample, match="none of 8 samples in a row"):
+        load(job, [0], [0], max_damaged=0.9)
+
+
+def test_no_sample_of_a_shard_with_another_hash_is_read(damaged):
+    job, _, sample = damaged
+    loader = make_loader(job, max_damaged=0.9)
+    batches = list(loader.batches(itertools.product(range(4), range(3)), 3))
+    loader.close()
+    corpus = Corpus.load(job.data)
+    rows = torch.cat([batch.rows_B for batch in batches]).tolist()
+    assert sample["shard"] not in {corpus.row(row, ["shard"])["shard"] for row in rows}
+    assert all("must have SHA-256" in one.reason for one in loader.replaced)
+
+
+def test_shards_that_are_being_replaced_are_no_damage(damaged):
+    job, row, _ = damaged
+    _, reader = make_reader(job)
+    begin_build(job.data.shards, replaces=True)
+    with pytest.raises(ValueError, match="a build is under way that replaces shards"):
         reader.example(row, None)
-    assert sample["key"] in str(caught.value)
-    assert sample["shard"] in str(caught.value)
-    with pytest.raises(DamagedSample):
-        load(job, [0], [0])
-    begin_build(str(shards), replaces=True)
-    with pytest.raises(DamagedSample, match="a build is under way that replaces shards"):
-        reader.example(row, None)
+
+
+def test_a_stand_in_is_of_a_video_that_the_batch_has_not(damaged):
+    job, *_ = damaged
+    options = {"check_shards": False, "max_damaged": 0.05, "one_clip_per_video": True}
+    job = job.model_copy(
+        update={"training": job.training.model_copy(update={"global_batch": 6, "seed": 1})}
+    )
+    loader = make_loader(job, **options)
+    places = itertools.product(range(16), range(3))
+    videos = [batch.video_ids_B for batch in loader.batches(places, 3)]
+    loader.close()
+    assert loader.replaced
+    for step in range(16):
+        assert len(set(torch.cat(videos[3 * step : 3 * step + 3]).tolist())) == 6
+
+
+def test_the_shards_of_later_steps_are_prepared_ahead(make_job, monkeypatch):
+    asked = []
+    monkeypatch.setattr(ClipReader, "prepare_shard", lambda self, number: asked.append(number))
+    loader = make_loader(make_job(), shards_ahead=3)
+    batches = loader.batches(iter([(0, 0)]), 3)
+    first = next(batches)
+    loader._shards.shutdown(wait=True)
+    wanted = [loader._order.draw(step).rows_G[:2] for step in (1, 2, 3)]
+    assert sorted(set(asked)) == loader._reader.shards_of(np.concatenate(wanted))
+    assert len(first.rows_B) == 2
+    loader.close()
 
 
 def test_fixed_batches_follow_the_rows_that_are_given(make_job):
-    manifest, reader = make_reader(make_job())
-    rows = split_rows(manifest, "val")
-    batches = list(fixed_batches(reader, [rows[:4], rows[4:5]], 2))
+    corpus, reader = make_reader(make_job())
+    rows = corpus.rows_of_split("val")
+    batches = list(fixed_batches(reader, [rows[:4], rows[4:5]], rows, 2))
     assert [batch.rows_B.tolist() for batch in batches] == [rows[:4].tolist(), rows[4:5].tolist()]
     alone = reader.example(int(rows[2]), None)
     assert np.array_equal(batches[0].frames_BTHWC[2].numpy(), alone.frames_THWC)
 
 
+def test_a_damaged_sample_of_a_fixed_batch_is_replaced_too(damaged):
+    job, row, _ = damaged
+    corpus, reader = make_reader(job, check_shards=False)
+    spare = corpus.rows_of_split("val")
+    [batch] = fixed_batches(reader, [np.array([row])], spare, 2)
+    [again] = fixed_batches(reader, [np.array([row])], spare, 1)
+    assert batch.replaced_B.tolist() == [True]
+    assert batch.rows_B.tolist() == again.rows_B.tolist()
+    assert batch.rows_B[0] in torch.from_numpy(spare)
+
+
 def test_the_tokenizer_reads_each_window_of_a_video_once(make_job):
-    manifest = Manifest.load(make_job().data.shards)
-    texts = train_texts(manifest)
-    table = manifest.split("train").select(["video_id", "caption"]).to_pylist()
+    corpus = Corpus.load(make_job().data)
+    texts = train_texts(corpus)
+    table = corpus.manifests[0].split("train").select(["video_id", "caption"]).to_pylist()
     assert len(texts) == len({(row["video_id"], row["caption"]) for row in table})

@@ -6,10 +6,10 @@ import pytest
 from shards.clipcodec import encode_raw
 from shards.commit import BundleRecord, commit_bundle
 from shards.fold import fold
-from shards.manifest import Manifest
 from shards.schema import Sample, Window
 from shards.state import begin_build
 from shards.write import ShardWriter
+from trainers.data.corpus import Corpus
 from trainers.data.reader import ClipReader, train_texts
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
 
@@ -33,10 +33,10 @@ def reader(tmp_path, make_job):
     planned = {f"v{video}": 1 for video in range(6)}
     commit_bundle(out, BundleRecord("000000", "f", planned, parts, []))
     fold(out, ["000000"])
-    manifest = Manifest.load(out)
-    tokenizer = Tokenizer(train_tokenizer(train_texts(manifest), 200))
+    corpus = Corpus.load(make_job(shards=out).data)
+    tokenizer = Tokenizer(train_tokenizer(train_texts(corpus), 200))
     data = make_job(shards=out).data.model_copy(update={"num_frames": 32, "cache_gib": 0.1})
-    return ClipReader(data, manifest, tokenizer, 3, 8)
+    return ClipReader(data, corpus, tokenizer, 3, 8)
 
 
 def first_frame(reader, row, seed):

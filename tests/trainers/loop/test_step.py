@@ -23,7 +23,7 @@ def make_batches(job, step=0):
         mask_BK = (tokens_BKL != 0).any(dim=2)
         videos = torch.arange(size) + rank * (size - 1)
         rows = torch.arange(size) + rank * size
-        batches.append(Batch(torch.from_numpy(frames), tokens_BKL, mask_BK, videos, rows))
+        batches.append(Batch(torch.from_numpy(frames), tokens_BKL, mask_BK, videos, rows, rows < 0))
     return batches
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from shards.manifest import Manifest
 from trainers.data.batch import collate
-from trainers.data.reader import ClipReader, split_rows, train_texts
+from trainers.data.corpus import Corpus
+from trainers.data.reader import ClipReader, train_texts
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
 from trainers.loop.fresh import fresh_model
 from trainers.loop.objectives import Objectives
@@ -12,11 +12,11 @@ from trainers.loop.validate import Validation
 
 
 def make(job):
-    manifest = Manifest.load(job.data.shards)
-    tokenizer = Tokenizer(train_tokenizer(train_texts(manifest), 200))
-    reader = ClipReader(job.data, manifest, tokenizer, 3, 8)
+    corpus = Corpus.load(job.data)
+    tokenizer = Tokenizer(train_tokenizer(train_texts(corpus), 200))
+    reader = ClipReader(job.data, corpus, tokenizer, 3, 8)
     objectives = Objectives(job.objectives, fresh_model(job, tokenizer.vocabulary))
-    return reader, objectives, split_rows(manifest, "val")
+    return reader, objectives, corpus.rows_of_split("val")
 
 
 def test_figures_are_exact_over_the_split_and_leave_no_trace(make_job):
