@@ -77,7 +77,7 @@ class Watchdog:
             silent_s = time.monotonic() - max(beat.monotonic_s, waits.left_monotonic_s())
             if silent_s > limit_s and not waits.is_waiting() and beat == self._heartbeat.last:
                 self._end(beat, silent_s)
-            if self._closed.wait(min(_LONGEST_POLL_S, limit_s / 10)):
+            if self._closed.wait(min(_LONGEST_POLL_S, self._limits.step_limit_s / 10)):
                 return
 
     def _end(self, beat: Beat, silent_s: float) -> None:
