@@ -14,11 +14,13 @@ from pipeline.reports.fusion import FusionSection, fusion_section
 from pipeline.reports.headline import Tile, tiles
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.intake import IntakeSection, intake_section, load_manifest
+from pipeline.reports.interruptions import InterruptionsSection, interruptions_section
 from pipeline.reports.missing import Missing
 from pipeline.reports.page import environment, style
 from pipeline.reports.retrieval import RetrievalSection, retrieval_section
 from pipeline.reports.sheets import SheetsSection, sheets_section
 from pipeline.reports.truth import load_truth
+from pipeline.reports.workers import worker_rows
 from shards.storage import write_atomic
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ class Report:
     intake: IntakeSection
     sheets: SheetsSection
     curves: CurvesSection
+    interruptions: InterruptionsSection
+    workers: list[dict]
     retrieval: RetrievalSection
     fusion: FusionSection
     versions: list[tuple[str, str]]
@@ -71,7 +75,8 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
     manifest = load_manifest(shards_out)
     truth = load_truth(corpus)
     intake = intake_section(run, shards_out, manifest)
-    curves = curves_section(run)
+    interruptions = interruptions_section(run)
+    curves = curves_section(run, interruptions.spans)
     fusion = fusion_section(run)
     gaps = []
     trained_on = run.env.get("manifest_sha256")
@@ -88,6 +93,8 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
         intake=intake,
         sheets=sheets_section(run, shards_out, manifest, truth),
         curves=curves,
+        interruptions=interruptions,
+        workers=worker_rows(run),
         retrieval=retrieval_section(run, shards_out, truth),
         fusion=fusion,
         versions=flatten(run.env),

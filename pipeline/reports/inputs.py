@@ -9,6 +9,8 @@ import yaml
 from pipeline.reports.text import clean
 
 _MAX_JSON_BYTES = 64 * 2**20
+_MAX_LOG_BYTES = 2 * 2**30
+"""Half a million steps have a log of some 300 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class RunFiles:
 
     `training` and `validation` are the lines of metrics.jsonl of that kind, `evaluation` the newest
     line of the verb in evaluations.jsonl, `beside` the lines of checkpoints that were measured
-    while training. `problems` says which file could not be read, and why.
+    while training, `lost` what was done again, `workers` what is known of each worker, newest
+    last. `problems` says which file could not be read, and why.
     """
 
     name: str
@@ -29,6 +32,8 @@ class RunFiles:
     evaluation: dict = field(default_factory=dict)
     beside: list[dict] = field(default_factory=list)
     attempts: list[dict] = field(default_factory=list)
+    lost: list[dict] = field(default_factory=list)
+    workers: list[dict] = field(default_factory=list)
     alignment: dict = field(default_factory=dict)
     retrieval: dict = field(default_factory=dict)
     grid: dict = field(default_factory=dict)
@@ -63,6 +68,8 @@ def load_run_files(run_dir: Path) -> RunFiles:
         evaluation=by_verb[-1] if by_verb else {},
         beside=[row for row in evaluations if row.get("by") == "beside"],
         attempts=read_jsonl(run_dir / "attempts.jsonl", problems),
+        lost=read_jsonl(run_dir / "lost.jsonl", problems),
+        workers=read_jsonl(run_dir / "workers.jsonl", problems),
         alignment=_read_object(evaluation_dir / "alignment.json", problems),
         retrieval=_read_object(evaluation_dir / "retrieval.json", problems),
         grid=_read_object(evaluation_dir / "grid.json", problems),
@@ -75,7 +82,7 @@ def read_jsonl(path: Path, problems: list[str]) -> list[dict]:
     """Return the objects of a JSON-lines file; a torn or foreign line is named in `problems`."""
     rows: list[dict] = []
     num_bad = 0
-    for line in _read_text(path, problems).split("\n"):
+    for line in _read_text(path, problems, _MAX_LOG_BYTES).split("\n"):
         if not line.strip():
             continue
         try:
@@ -90,12 +97,12 @@ def read_jsonl(path: Path, problems: list[str]) -> list[dict]:
     return rows
 
 
-def _read_text(path: Path, problems: list[str]) -> str:
+def _read_text(path: Path, problems: list[str], limit: int = _MAX_JSON_BYTES) -> str:
     try:
         if not path.is_file():
             return ""
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            problems.append(f"{path.name}: larger than {_MAX_JSON_BYTES >> 20} MiB, not read")
+        if path.stat().st_size > limit:
+            problems.append(f"{path.name}: larger than {limit >> 20} MiB, not read")
             return ""
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:

@@ -56,7 +56,10 @@ NUM_BINS = 32
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of a chart: `dots` marks rare points, `noisy` lays a smoothed line on top."""
+    """One line of a chart: `dots` marks rare points, `noisy` lays a smoothed line on top.
+
+    `dashed` is one that others took the place of.
+    """
 
     label: str
     x: Sequence[float]
@@ -64,6 +67,21 @@ class Series:
     color: str = C1
     dots: bool = False
     noisy: bool = True
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a chart over steps shows of the run's past."""
+
+    resumed: Sequence[float] = ()
+    """Steps at which training was taken up again: dotted verticals."""
+
+    lost: Sequence[tuple[float, float]] = ()
+    """From where to where steps were done again: shaded."""
+
+
+NO_MARKS = Marks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +98,7 @@ def line_chart(
     title: str,
     series: Sequence[Series],
     *,
-    marks: Sequence[float] = (),
+    marks: Marks = NO_MARKS,
     level: Level | None = None,
     log: bool = False,
     wide: bool = False,
@@ -92,7 +110,7 @@ def line_chart(
         name: Word that makes the SVG's ids unique on the page.
         title: What the vertical axis shows, with its unit.
         series: The curves; long noisy ones are drawn faint, with a smoothed one on top.
-        marks: Steps at which training was resumed.
+        marks: Where training was resumed, and what was done again.
         level: A dashed line to hold the curves against.
         log: Logarithmic vertical axis.
         wide: Twice as wide as the others.
@@ -114,7 +132,9 @@ def line_chart(
             _draw(axes, one)
         if level is not None:
             _level(axes, level)
-        for step in marks:
+        for begin, end in marks.lost:
+            axes.axvspan(begin, end, color=C3, alpha=0.16, linewidth=0)
+        for step in marks.resumed:
             axes.axvline(step, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axes.set_xlim(left=0)
         if len(series) > 1:
@@ -201,7 +221,12 @@ def _top(bar: Bar) -> float:
 
 
 def _draw(axes: Axes, one: Series) -> None:
-    if one.dots:
+    if one.dashed:
+        axes.plot(
+            one.x, one.y, color=one.color, label=one.label, linewidth=1.1, linestyle=(0, (2, 1.6)),
+            zorder=3,
+        )  # fmt: skip
+    elif one.dots:
         axes.plot(one.x, one.y, "o-", color=one.color, markersize=4.5, label=one.label, alpha=0.9)
     elif not one.noisy or len(one.y) < _SMOOTH_FROM:
         axes.plot(one.x, one.y, color=one.color, label=one.label)

@@ -77,7 +77,8 @@ def write_run(run_dir: Path, manifest: Manifest) -> None:
         {
             "step": step, "train/loss": 4 / step + 1, "train/mil_nce": 3 / step + 0.7,
             "train/cyclic": 1 / step, "train/lr": 1e-3 / step, "train/grad_norm": 2.0 / step,
-            "train/clips_per_s": 40.0, "train/data_wait": 0.01,
+            "train/clips_per_s": 40.0, "train/data_wait": 0.01, "train/step_s": 1.0,
+            "train/recall_at_1": 0.1, "train/positive_logit": 2.0, "memory/rss_bytes": 2**30,
         }
         for step in range(1, 41)
     ]  # fmt: skip
@@ -87,11 +88,25 @@ def write_run(run_dir: Path, manifest: Manifest) -> None:
     write_jsonl(
         run_dir / "attempts.jsonl",
         [
-            {"attempt": 1, "event": "resume", "from_step": 0, "unix_s": 1.0},
-            {"attempt": 1, "event": "end", "step": 23, "unix_s": 2.0},
-            {"attempt": 2, "event": "resume", "from_step": 20, "unix_s": 3.0},
+            {"attempt": 1, "event": "begin", "unix_s": 1000.0},
+            {"attempt": 1, "event": "resume", "from_step": 0, "unix_s": 1001.0},
+            {"attempt": 1, "event": "end", "step": 20, "unix_s": 1025.0, "kind": "killed",
+             "error": f"worker 1: {HOSTILE}"},
+            {"attempt": 2, "event": "resume", "from_step": 20, "unix_s": 1030.0,
+             "lost_steps": [21, 22, 23]},
+            {"attempt": 2, "event": "stepping", "step": 21, "unix_s": 1037.0},
+            {"attempt": 2, "event": "straggler", "step": 40, "unix_s": 1050.0, "worker": 1,
+             "node": HOSTILE, "phase": "data", "ratio": 2.5},
+            {"attempt": 2, "event": "end", "step": 40, "unix_s": 1060.0, "kind": "finished"},
         ],
-    )
+    )  # fmt: skip
+    lost = [line | {"from_step": 20} for line in lines[20:23]]
+    write_jsonl(run_dir / "lost.jsonl", [*lost[:2], lost[2] | {"train/loss": 9.0}])
+    rows = [
+        {"worker": n, "node": HOSTILE, "own_p50_s": 0.5 + n, "step_p50_s": 1.6, "rss_bytes": 2**30}
+        for n in (0, 1)
+    ]
+    write_jsonl(run_dir / "workers.jsonl", [{"step": 40, "unix_s": 1059.0, "workers": rows}])
     (run_dir / "config.yaml").write_text("run: {name: tiny}\ntraining: {steps: 40}\n")
     write_json(run_dir / "env.json", {"versions": {"torch": "2.13.0"}, "note": HOSTILE})
     write_evaluation(run_dir / "evaluation", manifest)

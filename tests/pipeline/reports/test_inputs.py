@@ -10,8 +10,9 @@ from pipeline.reports.retrieval import retrieval_section
 from pipeline.reports.truth import Truth
 
 PARTS = (
-    "metrics.jsonl", "config.yaml", "env.json", "attempts.jsonl", "evaluation/grid.json",
-    "evaluation/fusion.json", "evaluation/retrieval.json", "evaluation/alignment.json",
+    "metrics.jsonl", "config.yaml", "env.json", "attempts.jsonl", "lost.jsonl", "workers.jsonl",
+    "evaluation/grid.json", "evaluation/fusion.json", "evaluation/retrieval.json",
+    "evaluation/alignment.json",
 )  # fmt: skip
 
 
