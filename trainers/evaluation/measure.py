@@ -7,7 +7,7 @@ a clip, are ranked. It is the transposed score matrix, so both directions have o
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +26,17 @@ from trainers.evaluation.alignment import (
 from trainers.evaluation.bag_mass import bag_mass
 from trainers.evaluation.clips import Clip, list_clips
 from trainers.evaluation.embed import Features
+from trainers.evaluation.found import TIE_RULE, Found
 from trainers.evaluation.grid import make_grid
 from trainers.evaluation.retrieval import Ranking, chance, metrics, number_texts, rank_items
 from trainers.evaluation.selection import FusionTask, RetrievalTask, Selection, select
 from trainers.evaluation.team import Team
 from trainers.fusion.table import Labelled, Table, make_table
 
-TIE_RULE = "a wrong item with the same score stands before a right one"
-
 MASS_WINDOWS = 5
 """Windows of a bag whose softmax is held against the truth: the same for runs of any K."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Figures by their names in the log, and the JSON files that hold what stands behind them."""
-
-    figures: dict[str, float]
-    files: dict[str, dict[str, Any]]
-
-    def __or__(self, other: "Found") -> "Found":
-        return Found(self.figures | other.figures, self.files | other.files)
 
 
 def measure(

@@ -6,8 +6,12 @@ from pathlib import Path
 from configs.fusion import EvaluationConfig
 from configs.runs import EvaluateJob
 from shards.manifest import Manifest
+from trainers.evaluation.benchmark import measure_benchmark
+from trainers.evaluation.crosstask import measure_steps
+from trainers.evaluation.found import Found
 from trainers.evaluation.frozen import Frozen
-from trainers.evaluation.measure import Found, measure
+from trainers.evaluation.measure import measure
+from trainers.evaluation.probe import measure_probe
 from trainers.evaluation.record import FOLDER, append_line, write_features, write_json
 from trainers.evaluation.team import Team
 from trainers.loop import folder
@@ -56,7 +60,22 @@ def evaluate_checkpoint(
 
 def measure_published(config: EvaluationConfig, team: Team) -> Found:
     """Measure by published protocols, where settings name their listings."""
-    return Found({}, {})
+    found = Found({}, {})
+    parts = (
+        ("benchmark", "benchmark.listing", config.benchmark.listing),
+        ("probe", "probe.listing", config.probe.listing),
+        ("steps", "steps.tasks", config.steps.tasks),
+    )
+    for name, setting, given in parts:
+        if not given:
+            found |= Found({}, {name: {"skipped": f"evaluation.{setting} is empty"}})
+    if config.benchmark.listing:
+        found |= measure_benchmark(config.benchmark, team)
+    if config.probe.listing:
+        found |= measure_probe(config.probe, team)
+    if config.steps.tasks:
+        found |= measure_steps(config.steps, team)
+    return found
 
 
 def _warn_of_other_shards(run_dir: Path, manifest: Manifest) -> None:
