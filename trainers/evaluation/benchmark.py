@@ -48,7 +48,7 @@ def measure_benchmark(config: BenchmarkConfig, team: Team) -> Found:
             f"{config.listing}, such as {rows[0].id!r}, got none; build them from the table that "
             "`weakvid benchmark` writes"
         )
-    item_QD = _average([windows[index] for index in there], config.shards, team)
+    item_QD = _average([windows[index] for index in there], team)
     text_QD = team.texts([rows[index].text for index in there], config.max_words)
     own_Q = np.arange(len(there))
     to_video, to_text = (
@@ -72,11 +72,11 @@ def measure_benchmark(config: BenchmarkConfig, team: Team) -> Found:
     return Found(figures, {"benchmark": record})
 
 
-def _average(windows: list[Windows], shards: str, team: Team) -> np.ndarray:
+def _average(windows: list[Windows], team: Team) -> np.ndarray:
     """Return the mean embedding of each row's windows, `[Q, D]`."""
     clips = {clip.key: clip for found in windows for clip in found.clips}
     place = {key: index for index, key in enumerate(clips)}
-    embedding_ND = team.looks(list(clips.values()), shards).embedding
+    embedding_ND = team.looks(list(clips.values())).embedding
     return np.stack(
         [
             np.average(

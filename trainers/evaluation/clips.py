@@ -19,6 +19,8 @@ class Clip:
     end_s: float
     caption: str
     """Text of the nearest window."""
+    folder: str = ""
+    """Folder that the shard lies in."""
 
 
 def list_clips(manifest: Manifest) -> list[Clip]:
@@ -37,6 +39,7 @@ def list_clips(manifest: Manifest) -> list[Clip]:
             start_s=row["t0_ms"] / 1000,
             end_s=row["t1_ms"] / 1000,
             caption=row["caption"],
+            folder=manifest.out,
         )
         for row in manifest.table(columns).to_pylist()
     ]

@@ -61,7 +61,7 @@ def measure_steps(config: StepsConfig, team: Team) -> Found:
             f"evaluation.steps.shards = {config.shards} must hold videos that are annotated in "
             f"{config.annotations}, got none of {len(annotations)}"
         )
-    scores = _score(there, tasks, by_video, config.shards, team)
+    scores = _score(there, tasks, by_video, team)
     counts = {a.task: Count() for a in there}
     too_short = []
     for annotation, scores_TK in zip(there, scores, strict=True):
@@ -170,13 +170,12 @@ def _score(
     annotations: Sequence[Annotation],
     tasks: dict[str, list[str]],
     by_video: dict[str, list[Clip]],
-    shards: str,
     team: Team,
 ) -> list[np.ndarray]:
     """Return for each annotation the log-softmax of its seconds over its task's steps."""
     clips = {clip.key: clip for a in annotations for clip in by_video[a.video_id]}
     place = {key: index for index, key in enumerate(clips)}
-    embedding_ND = team.looks(list(clips.values()), shards).embedding
+    embedding_ND = team.looks(list(clips.values())).embedding
     texts = {task: team.texts(tasks[task]) for task in dict.fromkeys(a.task for a in annotations)}
     temperature = team.job.objectives.mil_nce.temperature
     return [

@@ -116,15 +116,15 @@ class Embedder:
                 progress.update(len(seen))
         return Features.join(features), bags
 
-    def looks(self, clips: Sequence[Clip], shards: str) -> Looks:
-        """Return what the video tower makes of clips of other shards, in their order.
+    def looks(self, clips: Sequence[Clip]) -> Looks:
+        """Return what the video tower makes of clips, in their order.
 
         They are seen as published evaluations do: the whole centre square, scaled to size.
 
         Raises:
             ValueError: If a sample cannot be read or decoded; says which.
         """
-        data = whole_square(self._job.data, shards)
+        data = whole_square(self._job.data)
         parts = []
         with tqdm(total=len(clips), desc="embed", unit="clip") as progress:
             for seen in self._batches(clips, data, None):

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from configs.fusion import EvaluationConfig
-from shards.manifest import Manifest
 from shards.schema import Window
+from trainers.data.corpus import Corpus
 from trainers.evaluation.alignment import (
     TrueCue,
     count_alignment,
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 def measure(
-    config: EvaluationConfig, manifest: Manifest, team: Team, step: int
+    config: EvaluationConfig, corpus: Corpus, team: Team, step: int
 ) -> tuple[Found, list[Clip], Features]:
     """Measure a frozen run; return also the clips that were looked at, and their features.
 
@@ -49,7 +49,7 @@ def measure(
     Raises:
         ValueError: If a truth file is wrong, or a split that is needed is empty.
     """
-    selection = select(config, list_clips(manifest))
+    selection = select(config, [c for m in corpus.manifests for c in list_clips(m)])
     cues = read_cues(Path(config.cues)) if config.cues else []
     features, bags = team.clips(selection.clips)
     found = _retrieval(config, selection, features, team, step)

@@ -61,7 +61,7 @@ def measure_probe(config: ProbeConfig, team: Team) -> Found:
         )  # fmt: skip
     _refuse_empty_splits(config, rows, len(listed[0].splits))
     clips: list[Clip] = [clip for row in rows for clip in by_video[row.id]]
-    feature_NF = team.looks(clips, config.shards).feature
+    feature_NF = team.looks(clips).feature
     ends = np.cumsum([len(by_video[row.id]) for row in rows])[:-1]
     features = np.split(feature_NF, ends)
     classes = sorted({row.text for row in rows})

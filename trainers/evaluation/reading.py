@@ -31,30 +31,30 @@ def see(clip: Clip, data: DataConfig, mel_bands: int | None) -> Seen:
     """Read a clip: its middle frames at an even stride, its centre crop.
 
     Args:
-        clip: Where it lies in `data.shards`.
+        clip: Where it lies.
         data: How training reads clips.
         mel_bands: Bands of the sound's feature; None leaves the sound out.
 
     Raises:
         ValueError: If the sample cannot be read or decoded; says which.
     """
+    path = storage.join(clip.folder, clip.shard)
     try:
-        path = storage.join(data.shards, clip.shard)
         sample = read_sample_at(path, clip.offset, clip.length)
         frames_THWC = resize_short_side(clip_frames(sample, data.decoder), data.resize)
         frames_THWC = augment(frames_THWC, data, None)
         audio = None if mel_bands is None else _hear(sample, mel_bands)
     except (ValueError, OSError) as error:
         raise ValueError(
-            f"sample {clip.key} of {data.shards}/{clip.shard} must be readable, got: {error}; "
+            f"sample {clip.key} of {path} must be readable, got: {error}; "
             "`weakvid verify` checks all of them"
         ) from error
     return Seen(frames_THWC, audio, sample.windows)
 
 
-def whole_square(data: DataConfig, shards: str) -> DataConfig:
+def whole_square(data: DataConfig) -> DataConfig:
     """Return how published evaluations read clips: the whole centre square, scaled to size."""
-    return data.model_copy(update={"shards": shards, "resize": data.size})
+    return data.model_copy(update={"resize": data.size})
 
 
 def _hear(sample: Sample, mel_bands: int) -> np.ndarray:

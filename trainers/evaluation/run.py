@@ -5,7 +5,7 @@ from pathlib import Path
 
 from configs.fusion import EvaluationConfig
 from configs.runs import EvaluateJob
-from shards.manifest import Manifest
+from trainers.data.corpus import Corpus
 from trainers.evaluation.benchmark import measure_benchmark
 from trainers.evaluation.crosstask import measure_steps
 from trainers.evaluation.found import Found
@@ -33,10 +33,10 @@ def evaluate_run(job: EvaluateJob) -> dict[str, float]:
     """
     config, run_dir = job.evaluation, folder.run_folder(job.run)
     frozen = Frozen.load(run_dir)
-    manifest = Manifest.load(frozen.job.data.shards)
-    _warn_of_other_shards(run_dir, manifest)
+    corpus = Corpus.load(frozen.job.data)
+    _warn_of_other_shards(run_dir, corpus)
     team = Team(frozen, config)
-    found, clips, features = measure(config, manifest, team, frozen.step)
+    found, clips, features = measure(config, corpus, team, frozen.step)
     found |= measure_published(config, team)
     out = run_dir / FOLDER
     out.mkdir(exist_ok=True)
@@ -53,8 +53,8 @@ def evaluate_checkpoint(
     """Return step and figures of one checkpoint; writes nothing. Raises as `evaluate_run` does."""
     frozen = Frozen.load(run_dir, checkpoint)
     team = Team(frozen, config)
-    manifest = Manifest.load(frozen.job.data.shards)
-    found, *_ = measure(config, manifest, team, frozen.step)
+    corpus = Corpus.load(frozen.job.data)
+    found, *_ = measure(config, corpus, team, frozen.step)
     return frozen.step, (found | measure_published(config, team)).figures
 
 
@@ -78,12 +78,12 @@ def measure_published(config: EvaluationConfig, team: Team) -> Found:
     return found
 
 
-def _warn_of_other_shards(run_dir: Path, manifest: Manifest) -> None:
+def _warn_of_other_shards(run_dir: Path, corpus: Corpus) -> None:
     last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
     trained_on = last.manifest.get("manifest_sha256") if last else None
-    if trained_on not in (None, manifest.sha256):
+    if trained_on not in (None, corpus.sha256):
         logger.warning(
             "%s is not what the run was trained on: if its split shares changed, clips that are "
             "held out now may have been trained on",
-            manifest.out,
+            ", ".join(manifest.out for manifest in corpus.manifests),
         )

@@ -45,13 +45,13 @@ class Team:
             bag for _, bags in parts for bag in bags
         ]
 
-    def looks(self, clips: Sequence[Clip], shards: str) -> Looks:
-        """Return what the video tower makes of clips of other shards, in their order."""
+    def looks(self, clips: Sequence[Clip]) -> Looks:
+        """Return what the video tower makes of clips, in their order."""
         if self._config.workers == 1:
-            return self._here.looks(clips, shards)
-        return Looks.join(self._share_out(clips, "looks", shards))
+            return self._here.looks(clips)
+        return Looks.join(self._share_out(clips, "looks"))
 
-    def _share_out(self, clips: Sequence[Clip], method: str, *more: str) -> list[Any]:
+    def _share_out(self, clips: Sequence[Clip], method: str) -> list[Any]:
         import ray
 
         config, frozen = self._config, self._frozen
@@ -67,7 +67,6 @@ class Team:
                     threads,
                     method,
                     share_of(clips, config.batch, worker, workers),
-                    *more,
                 )
                 for worker in range(workers)
             ]
@@ -80,12 +79,11 @@ def _embed_share(
     threads: int,
     method: str,
     clips: Sequence[Clip],
-    *more: str,
 ) -> Any:
     """Do a share in a task: as many threads as the driver has, since they decide how sums split."""
     torch.set_num_threads(threads)
     work: Callable[..., Any] = getattr(_embedder(Frozen.load(*run), config), method)
-    return work(clips, *more)
+    return work(clips)
 
 
 def _embedder(frozen: Frozen, config: EvaluationConfig) -> Embedder:
