@@ -102,12 +102,12 @@ def _shares(history: History) -> list[tuple[str, float]]:
 
 
 def _agreement(run: RunFiles) -> Agreement | None:
-    kept = {row.get("step"): as_float(row.get("train/loss")) for row in run.training}
+    kept = {as_float(row.get("step")): as_float(row.get("train/loss")) for row in run.training}
     differences = [
         abs(now - before) / max(abs(before), 1e-12)
         for row in run.lost
         if (before := as_float(row.get("train/loss"))) is not None
-        and isinstance(step := row.get("step"), int)
+        and (step := as_float(row.get("step"))) is not None
         and (now := kept.get(step)) is not None
     ]
     if not differences:

@@ -1,19 +1,17 @@
 """`weakvid status`: how far a build or a run is. Reads files only, also while it goes on."""
 
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from pipeline.console import say
 from pipeline.reports.codes import reject_meaning
+from pipeline.reports.runstatus import run_lines
 from pipeline.reports.text import duration, num_bytes, number
 from pipeline.tasks.planfile import PLAN
 from pipeline.tasks.standing import Standing, read_standing
 from shards import storage
 from shards.manifest import MANIFEST, Manifest
 
-METRICS = "metrics.jsonl"
 EXIT_OK = 0
 NUM_CODES = 8
 NUM_UNDER_WAY = 6
@@ -30,7 +28,7 @@ def run(folder: str) -> int:
     if storage.exists(storage.join(folder, PLAN)):
         say("\n".join(_build_lines(folder)))
     elif storage.exists(storage.join(folder, "config.yaml")):
-        say("\n".join(_run_lines(Path(folder))))
+        say("\n".join(run_lines(Path(folder))))
     else:
         raise ValueError(
             f"status needs a folder of shards ({PLAN}) or of a run (config.yaml), got {folder!r}"
@@ -124,31 +122,3 @@ def _under_way(standing: Standing) -> list[str]:
     ]
     more = len(lines) - NUM_UNDER_WAY
     return lines[:NUM_UNDER_WAY] + ([f"and {more} more bundles"] if more > 0 else [])
-
-
-def _run_lines(folder: Path) -> list[str]:
-    lines = _metrics(folder / METRICS)
-    training = [line for line in lines if "train/loss" in line]
-    checkpoints = sorted((folder / "checkpoints").glob("step-*"))
-    newest = training[-1] if training else {}
-    report = folder / "report.html"
-    return [
-        f"run         {folder}",
-        f"step        {newest.get('step', 'none yet')}",
-        f"loss        {newest.get('train/loss', '-')}",
-        f"clips/s     {newest.get('train/clips_per_s', '-')}",
-        f"checkpoint  {checkpoints[-1].name if checkpoints else 'none yet'}",
-        f"report      {report if report.exists() else 'none yet'}",
-    ]
-
-
-def _metrics(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    lines = []
-    for text in path.read_text().splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:  # the line that is being written
-            continue
-    return lines

@@ -101,7 +101,8 @@ def history_of(events: Sequence[Line], lines: Sequence[Line], seen_unix_s: float
     if not attempts:
         return History()
     by_attempt = [_of_attempt(events, attempt) for attempt in attempts]
-    newest_step = max((line["step"] for line in lines if "train/loss" in line), default=0)
+    steps = [line.get("step") for line in lines if "train/loss" in line]
+    newest_step = max((step for step in steps if isinstance(step, int)), default=0)
     found = [
         _interruption(own, by_attempt[place + 1 :], newest_step, seen_unix_s)
         for place, own in enumerate(by_attempt)

@@ -40,7 +40,7 @@ def test_a_run_shows_its_newest_step(tmp_path, capsys):
     (tmp_path / "checkpoints" / "step-00000002").mkdir(parents=True)
     assert status.run(str(tmp_path)) == 0
     said = capsys.readouterr().out
-    assert "2.5" in said and "step-00000002" in said
+    assert "loss 2.500" in said and "step-00000002" in said
 
 
 def test_any_other_folder_is_refused(tmp_path):
