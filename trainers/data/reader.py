@@ -7,6 +7,9 @@ Shape letters in this file:
 """
 
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +41,7 @@ class ClipReader:
         places: Where each sample lies, and its video.
         clip_shape: T, H, W and C of what the model sees.
         bag_shape: K and L.
+        reading: Entered with the row while it is read, so that somebody can note it.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class ClipReader:
         self._tokenizer = tokenizer
         self.clip_shape = (config.num_frames, config.size, config.size, 3)
         self.bag_shape = (candidates, max_words)
+        self.reading: Callable[[int], AbstractContextManager[Any]] = nullcontext
         self._cache: dict[int, tuple[np.ndarray, np.ndarray, int]] = {}
         self._cache_room = int(config.cache_gib * 2**30)
         self._cache_lock = threading.Lock()
@@ -98,9 +103,10 @@ class ClipReader:
             OSError: If a disk or a store fails: trying again may help.
         """
         try:
-            stored_MHWC, tokens_KL, margin = self._stored(row)
-            random = None if seed is None else np.random.Generator(np.random.PCG64(seed))
-            frames_THWC = augment(jitter(stored_MHWC, margin, random), self._config, random)
+            with self.reading(row):
+                stored_MHWC, tokens_KL, margin = self._stored(row)
+                random = None if seed is None else np.random.Generator(np.random.PCG64(seed))
+                frames_THWC = augment(jitter(stored_MHWC, margin, random), self._config, random)
         except ValueError as error:
             raise self._complaint(row, error) from error
         # A window that the tokenizer knows nothing of is no candidate either.

@@ -15,6 +15,7 @@ from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
 from trainers.loop.checkpoint import verify_checkpoint
 from trainers.loop.fresh import fresh_model, measure_targets, measured_ranks, num_parameters
+from trainers.loop.inhand import RowsInHand
 from trainers.loop.prepare import Assignment
 from trainers.loop.step import TrainStep
 from trainers.loop.validate import Validation
@@ -36,8 +37,17 @@ class Parts:
     """Finished steps: those of the checkpoint, 0 for a fresh model."""
 
 
-def assemble(assignment: Assignment, worker: int, workers: int, device: torch.device) -> Parts:
+def assemble(
+    assignment: Assignment, worker: int, workers: int, device: torch.device, in_hand: RowsInHand
+) -> Parts:
     """Build a worker's parts, with the weights of the assignment's checkpoint.
+
+    Args:
+        assignment: What all workers of the attempt are told.
+        worker: Number of this one.
+        workers: How many there are.
+        device: Where it computes.
+        in_hand: Notes which samples are being read.
 
     Raises:
         ValueError: If shards, tokenizer or checkpoint are not those of the assignment.
@@ -55,6 +65,7 @@ def assemble(assignment: Assignment, worker: int, workers: int, device: torch.de
         job.objectives.mil_nce.candidates,
         job.model.text.max_words,
     )
+    reader.reading = in_hand.reading
     loader = Loader(reader, train_order(job, corpus), job.training.seed, job.data)
     model = fresh_model(job, tokenizer.vocabulary).to(device)
     step = TrainStep(job, model, worker, workers)

@@ -74,7 +74,7 @@ class Worker:
         self.heartbeat = heartbeat
         self.job, self.assignment, self.device = assignment.job, assignment, device
         self.run_dir = Path(assignment.run_dir)
-        self.parts = assemble(assignment, worker, workers, device)
+        self.parts = assemble(assignment, worker, workers, device, heartbeat.in_hand)
         self.fence = Fence(self.run_dir, assignment.attempt)
         begin = self.parts.begin
         self.recorder = Recorder(self.job, self.run_dir, self.fence, begin) if worker == 0 else None

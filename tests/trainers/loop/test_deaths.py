@@ -1,6 +1,6 @@
 import pytest
 
-from trainers.data.reader import DamagedSample
+from trainers.data.damage import DamagedSample
 from trainers.loop.attempts import append_event
 from trainers.loop.deaths import Death, GroupFailed, WorkerDied, common_rows, examine
 from trainers.loop.heartbeat import Heartbeat

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from configs.faults import FaultsConfig
-from trainers.data.reader import DamagedSample
+from trainers.data.damage import DamagedSample
 from trainers.loop import budget, folder, launch
 from trainers.loop.attempts import read_attempts
 from trainers.loop.checkpoint import newest_checkpoint
