@@ -8,7 +8,7 @@ _GIB = 2**30
 def describe_step(values: Mapping[str, float]) -> str:
     """Return the figures of a step that are there, with units, the most asked for first."""
     parts = [
-        f"loss {values['train/loss']:.3f}",
+        _plain(values, "train/loss", "loss {:.3f}"),
         _share(values, "train/recall_at_1", "R@1"),
         _plain(values, "train/lr", "lr {:.1e}"),
         _plain(values, "train/grad_norm", "grad norm {:.3g}"),
