@@ -1,11 +1,16 @@
 import json
 
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from trainers.lines import read_lines
 from trainers.loop import folder
 from trainers.loop.attempts import Fence, append_event, read_attempts
+from trainers.loop.metrics import read_metrics
+from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.record import Recorder
 from trainers.loop.stragglers import Straggler
+from trainers.loop.worker import train_worker
 from trainers.loop.workertimes import Exchange
 
 
@@ -61,3 +66,20 @@ def test_without_tensorboard_nothing_of_it_is_written(make_job, tmp_path):
     record(job.model_copy(update={"tracking": off}), tmp_path, 1, [1], 0, 5.0)
     assert not (tmp_path / folder.TENSORBOARD).exists()
     assert (tmp_path / folder.METRICS).exists()
+
+
+def test_a_run_leaves_the_times_and_the_memory_of_its_worker_in_both_logs(make_job):
+    job = make_job(steps=3, validate_every=2, checkpoint_every=2)
+    preparation = prepare(job)
+    train_worker(begin_attempt(preparation, 1), 0, 1, torch.device("cpu"))
+    lines = [
+        line for line in read_metrics(preparation.run_dir / folder.METRICS) if "train/loss" in line
+    ]
+    assert all(line["train/step_s"] > 0 and line["time/wait_s"] == 0 for line in lines)
+    # What held up the loop after step 2 stands with step 3.
+    assert [("time/validate_s" in line, "time/checkpoint_s" in line) for line in lines] == [
+        (False, False), (False, False), (True, True),
+    ]  # fmt: skip
+    assert lines[-1]["memory/rss_bytes"] > 2**26
+    (last,) = read_lines(preparation.run_dir / folder.WORKERS)
+    assert last["step"] == 3 and last["workers"][0]["step_p50_s"] > 0
