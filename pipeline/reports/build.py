@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.reports import missing
+from pipeline.reports.ablation import AblationSection, ablation_section
 from pipeline.reports.curves import CurvesSection, curves_section
 from pipeline.reports.fusion import FusionSection, fusion_section
 from pipeline.reports.headline import Tile, tiles
@@ -40,6 +41,7 @@ class Report:
     interruptions: InterruptionsSection
     workers: list[dict]
     retrieval: RetrievalSection
+    ablation: AblationSection
     fusion: FusionSection
     versions: list[tuple[str, str]]
     reproduce_missing: list[Missing]
@@ -96,6 +98,7 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
         interruptions=interruptions,
         workers=worker_rows(run),
         retrieval=retrieval_section(run, shards_out, truth),
+        ablation=ablation_section(run),
         fusion=fusion,
         versions=flatten(run.env),
         reproduce_missing=gaps,

@@ -38,6 +38,7 @@ class RunFiles:
     retrieval: dict = field(default_factory=dict)
     grid: dict = field(default_factory=dict)
     fusion: dict = field(default_factory=dict)
+    ablation: dict = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def setting(self, path: str, default: object = None) -> object:
@@ -74,6 +75,7 @@ def load_run_files(run_dir: Path) -> RunFiles:
         retrieval=_read_object(evaluation_dir / "retrieval.json", problems),
         grid=_read_object(evaluation_dir / "grid.json", problems),
         fusion=_read_object(evaluation_dir / "fusion.json", problems),
+        ablation=_read_object(run_dir / "ablation" / "ablation.json", problems),
         problems=problems,
     )
 
