@@ -6,7 +6,9 @@ from pydantic import ValidationError
 from torch import nn
 from torch.nn import functional as F
 
-from configs.models import S3DConfig
+from benchmarks.s3d_plain import PlainS3D
+from configs.models import ComputeConfig, S3DConfig
+from trainers.models.batchnorm import take_statistics
 from trainers.models.inception import SamePool
 from trainers.models.s3d import S3D, scaled, space_to_depth, to_model_frames
 
@@ -147,3 +149,77 @@ def test_unknown_or_disordered_blocks_are_refused(blocks: tuple[str, ...]) -> No
 def test_an_even_stem_kernel_is_refused() -> None:
     with pytest.raises(ValidationError, match="three odd numbers"):
         S3DConfig(stem_kernel=(3, 4, 4))
+
+
+@pytest.mark.parametrize("fold", [True, False])
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_it_is_the_published_model_written_straight_down(fold: bool, channels_last: bool) -> None:
+    torch.manual_seed(0)
+    plain = PlainS3D(space_to_depth=fold).eval()
+    model = S3D(S3DConfig(space_to_depth=fold), ComputeConfig(channels_last=channels_last)).eval()
+    model.load_state_dict(plain.state_dict(), strict=True)
+    frames = clips(batch=1, frames=16, size=64)
+    with torch.no_grad():
+        embedding_BD, map_BCSHW = plain(to_model_frames(frames).contiguous())
+        out, own_map = model(frames), model.trunk(frames)
+    torch.testing.assert_close(own_map, map_BCSHW, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(out.embedding_BD, embedding_BD, rtol=1e-4, atol=1e-5)
+
+
+def gradients(**compute: object) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+    torch.manual_seed(0)
+    model = S3D(TINY, ComputeConfig(**compute))
+    out = model(clips(batch=4)).embedding_BD
+    statistics_S = take_statistics(model)
+    out.square().sum().backward()
+    return out.detach(), [p.grad for p in model.parameters()], statistics_S
+
+
+def test_recomputation_changes_no_bit_of_map_gradients_and_statistics() -> None:
+    kept, again = gradients(), gradients(recompute=True)
+    assert torch.equal(kept[0], again[0])
+    assert all(torch.equal(a, b) for a, b in zip(kept[1], again[1], strict=True))
+    assert torch.equal(kept[2], again[2])
+
+
+def test_recomputation_keeps_less() -> None:
+    def kept_elements(recompute: bool) -> int:
+        model, sizes = S3D(TINY, ComputeConfig(recompute=recompute)), {}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            sizes[tensor.data_ptr()] = tensor.numel()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            kept = model(clips(batch=4))
+        return kept.embedding_BD.numel() + sum(sizes.values())
+
+    assert kept_elements(True) < kept_elements(False) / 2
+
+
+def test_layouts_agree_in_training_too() -> None:
+    inner, plain = gradients(), gradients(channels_last=False)
+    torch.testing.assert_close(inner[0], plain[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(inner[2], plain[2], rtol=1e-4, atol=1e-5)
+    for ours, theirs in zip(inner[1], plain[1], strict=True):
+        assert (ours - theirs).norm() <= 1e-3 * theirs.norm() + 1e-6
+
+
+def test_bf16_keeps_weights_statistics_and_outputs_in_float32() -> None:
+    full, half = gradients(), gradients(precision="bf16")
+    assert half[0].dtype == half[2].dtype == torch.float32
+    assert {gradient.dtype for gradient in half[1]} == {torch.float32}
+    assert not torch.equal(full[0], half[0])
+    torch.testing.assert_close(full[0], half[0], rtol=0.1, atol=0.05)
+    assert S3D(TINY, ComputeConfig(precision="bf16")).trunk(clips()).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("size", [6, 7, 8, 9])
+@pytest.mark.parametrize(
+    ("kernel", "stride"), [((1, 3, 3), (1, 2, 2)), ((3, 3, 3), (2, 2, 2)), ((2, 2, 2), (2, 2, 2))]
+)
+def test_a_spared_pad_changes_nothing(size: int, kernel: tuple, stride: tuple) -> None:
+    x = torch.rand(1, 2, size, size, size + 1)
+    pads = [p for k, s in zip(kernel[::-1], stride[::-1], strict=True) for p in (0, max(k - s, 0))]
+    expected = F.max_pool3d(F.pad(x, pads), kernel, stride, ceil_mode=True)
+    assert torch.equal(SamePool(kernel, stride)(x), expected)
