@@ -7,6 +7,7 @@ SUMMARIES = {
     "asr": "videos without captions -> transcripts (extra asr)",
     "train": "shards -> a trained run; the same command again goes on where it stopped",
     "evaluate": "a trained run -> retrieval and fusion figures",
+    "benchmark": "a published listing of clips -> a table that `shards` builds from",
     "report": "everything known of a run, or of shards -> one HTML file",
     "weights": "published or other weights -> a run; a run -> a file of weights",
     "verify": "check written shards against their manifest, byte for byte",
@@ -37,6 +38,10 @@ EXAMPLES = {
     "evaluate": (
         "weakvid evaluate",
         "weakvid evaluate --preset local --run.name real",
+    ),
+    "benchmark": (
+        "weakvid benchmark validation_youcook.csv --videos YouCook2 --out youcook.csv",
+        "weakvid benchmark hmdb51.csv --videos hmdb51_org --out hmdb.csv",
     ),
     "report": (
         "weakvid report",
@@ -72,7 +77,7 @@ EXAMPLES = {
     ),
 }
 
-WITHOUT_SETTINGS = ("verify", "status", "view", "explain", "doctor")
+WITHOUT_SETTINGS = ("verify", "status", "view", "explain", "doctor", "benchmark")
 """Verbs that look at a folder or at this machine, and read no settings."""
 
 DEMO_SHARDS = "data/demo/shards"
@@ -100,6 +105,8 @@ def read_words(verb: str, words: list[str]) -> dict[str, object]:
             _add_view(parser)
         case "explain":
             _add_explain(parser)
+        case "benchmark":
+            _add_benchmark(parser)
     return vars(parser.parse_args(words))
 
 
@@ -204,6 +211,16 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of the videos: the source file and its captions are read again and compared",
     )
+
+
+def _add_benchmark(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "listing",
+        metavar="FILE",
+        help="validation_youcook.csv, msrvtt_test.csv, hmdb51.csv, CrossTask's videos_val.csv",
+    )
+    parser.add_argument("--videos", required=True, metavar="DIR", help="folder of its videos")
+    parser.add_argument("--out", required=True, metavar="FILE", help="table to write")
 
 
 def _count_or_all(text: str) -> int | None:

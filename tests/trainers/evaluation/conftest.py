@@ -1,6 +1,7 @@
 """A little trained run: eight videos of six noisy clips, a fresh model, true steps and cues."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from shards.manifest import Manifest
 from shards.schema import Sample, Split, Window
 from shards.write import ShardWriter
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
+from trainers.evaluation.frozen import Frozen
+from trainers.evaluation.team import Team
 from trainers.loop.checkpoint import save_checkpoint
 from trainers.models.build import build_model
 
@@ -147,3 +150,39 @@ def little(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture
 def without_test_split(tmp_path: Path) -> World:
     return make_world(tmp_path / "w", ("train",) * 6 + ("val",) * 2)
+
+
+def build_listed(out: Path, starts_s: dict[str, list[float]]) -> Path:
+    """Write shards of clips in which nothing is said; each video has a colour of its own."""
+    out.mkdir(parents=True)
+    with ShardWriter(str(out), "000000", max_bytes=2**24, max_samples=1000) as writer:
+        for number, (video_id, starts) in enumerate(starts_s.items()):
+            for start_s in starts:
+                rng = np.random.default_rng([number, round(10 * start_s)])
+                frames_THWC = rng.integers(0, 90, (8, 32, 48, 3), np.uint8)
+                frames_THWC[..., number % 3] += np.uint8(40 * (1 + number % 4))
+                meta = {
+                    "video_id": video_id,
+                    "t0_s": start_s,
+                    "t1_s": round(start_s + CLIP_S, 3),
+                    "n": 8,
+                }
+                clip = encode_clip(frames_THWC, fps=10, crf=30)
+                writer.add(Sample(meta, clip, "", ()), "train")
+        parts = writer.finish()
+    planned = {video_id: len(starts) for video_id, starts in starts_s.items()}
+    commit_bundle(str(out), BundleRecord("000000", "f", planned, parts))
+    fold(str(out), ["000000"])
+    return out
+
+
+@pytest.fixture
+def team(little: World) -> Team:
+    """The little run, looking on this process."""
+    return Team(Frozen.load(little.run_dir), little.job().evaluation)
+
+
+@pytest.fixture
+def make_listed() -> Callable[[Path, dict[str, list[float]]], Path]:
+    """Return what writes shards of listed videos: folder, and the starts of each one's clips."""
+    return build_listed
