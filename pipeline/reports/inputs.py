@@ -64,7 +64,7 @@ def load_run_files(run_dir: Path) -> RunFiles:
         config_text=config_text,
         config=_parse_yaml(config_text, problems),
         env=_read_object(run_dir / "env.json", problems),
-        training=[row for row in metrics if "train/loss" in row],
+        training=[row for row in metrics if any(key.startswith("train/") for key in row)],
         validation=[row for row in metrics if any(key.startswith("val/") for key in row)],
         evaluation=by_verb[-1] if by_verb else {},
         beside=[row for row in evaluations if row.get("by") == "beside"],

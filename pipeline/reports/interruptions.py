@@ -8,6 +8,7 @@ from pipeline.reports.text import as_float, clean, duration
 from trainers.loop.history import History, Interruption, history_of
 
 Span = tuple[float, float]
+MAX_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class InterruptionsSection:
 
     agreement: Agreement | None = None
     stragglers: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
 
 def interruptions_section(run: RunFiles) -> InterruptionsSection:
@@ -71,6 +73,7 @@ def interruptions_section(run: RunFiles) -> InterruptionsSection:
         ],
         agreement=_agreement(run),
         stragglers=[_straggler(event) for event in history.stragglers],
+        skipped=[_skipped(event) for event in history.skipped],
     )
 
 
@@ -120,6 +123,16 @@ def _straggler(event: dict) -> str:
     ratio = as_float(event.get("ratio"))
     times = f"{ratio:.1f} times the others' median" if ratio is not None else "slower than others"
     return f"worker {worker} on {node}: {times} up to step {event.get('step', '?')}, phase {phase}"
+
+
+def _skipped(event: dict) -> str:
+    rows = event.get("rows")
+    text = f"step {event.get('step', '?')}: {clean(str(event.get('reason', '?')))}"
+    if isinstance(rows, list) and rows:
+        first = ", ".join(clean(str(row)) for row in rows[:MAX_ROWS])
+        more = f" and {len(rows) - MAX_ROWS} more" if len(rows) > MAX_ROWS else ""
+        text += f"; rows of the corpus to suspect: {first}{more}"
+    return text
 
 
 def _utc(unix_s: float) -> str:

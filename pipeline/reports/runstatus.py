@@ -42,7 +42,7 @@ def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
         f"run         {run_dir}: {_state(run_dir, run, section.history, step, total, now_s)}",
         f"step        {_step_text(run, step, total)}",
     ]
-    if "train/loss" in newest:
+    if "train/lr" in newest:
         lines.append(f"figures     {describe_step(_finite(run.training))}")
     if run.validation:
         lines.append(f"held out    {_validation_text(run.validation[-1])}")
@@ -57,6 +57,8 @@ def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
     ]
     lines += [f"workers     {line}" for line in _worker_lines(run_dir, run, now_s)]
     lines += [f"slow        {line}" for line in section.stragglers[-3:]]
+    if section.skipped:
+        lines.append(f"skipped     {len(section.skipped)}, the last: {section.skipped[-1]}")
     lines += [f"report      {report if report.exists() else 'none yet'}"]
     return [clean(line) for line in lines]
 
@@ -187,4 +189,4 @@ def _beat_text(beat: dict[str, Any] | None, now_s: float) -> str:
     if beat is None or unix_s is None:
         return ""
     ago = describe_time(now_s - unix_s)
-    return f"; in phase {beat.get('phase')} after step {beat.get('step')}, since {ago}"
+    return f"; in phase {beat.get('phase')} after step {beat.get('step')}, for {ago}"

@@ -64,6 +64,9 @@ class History:
     num_attempts: int = 0
     interruptions: list[Interruption] = field(default_factory=list)
     stragglers: list[Line] = field(default_factory=list)
+    skipped: list[Line] = field(default_factory=list)
+    """Steps without an update, since something in them was not a number."""
+
     began_unix_s: float | None = None
     seen_unix_s: float | None = None
     """The last sign of life."""
@@ -101,7 +104,7 @@ def history_of(events: Sequence[Line], lines: Sequence[Line], seen_unix_s: float
     if not attempts:
         return History()
     by_attempt = [_of_attempt(events, attempt) for attempt in attempts]
-    steps = [line.get("step") for line in lines if "train/loss" in line]
+    steps = [line.get("step") for line in lines if "train/lr" in line]
     newest_step = max((step for step in steps if isinstance(step, int)), default=0)
     found = [
         _interruption(own, by_attempt[place + 1 :], newest_step, seen_unix_s)
@@ -114,6 +117,7 @@ def history_of(events: Sequence[Line], lines: Sequence[Line], seen_unix_s: float
         num_attempts=len(attempts),
         interruptions=found,
         stragglers=[event for event in events if event.get("event") == "straggler"],
+        skipped=[event for event in events if event.get("event") == "skipped"],
         began_unix_s=began,
         seen_unix_s=seen,
         wall_s=seen - began - _unwanted_s(by_attempt),

@@ -83,7 +83,7 @@ class Progress:
         newest = None
         while lines := self._lines.new_lines():
             for line in lines:
-                if "train/loss" in line:
+                if "train/lr" in line:
                     newest = line if newest is None else newest | line
                     self._judge_wait(line)
         if newest is None:

@@ -97,6 +97,8 @@ def write_run(run_dir: Path, manifest: Manifest) -> None:
             {"attempt": 2, "event": "stepping", "step": 21, "unix_s": 1037.0},
             {"attempt": 2, "event": "straggler", "step": 40, "unix_s": 1050.0, "worker": 1,
              "node": HOSTILE, "phase": "data", "ratio": 2.5},
+            {"attempt": 2, "event": "skipped", "step": 30, "unix_s": 1045.0,
+             "reason": f"loss nan {HOSTILE}", "rows": list(range(100, 110))},
             {"attempt": 2, "event": "end", "step": 40, "unix_s": 1060.0, "kind": "finished"},
         ],
     )  # fmt: skip

@@ -34,6 +34,12 @@ def test_a_slow_worker_is_named(read_only_material):
     assert line.startswith("worker 1 on ") and "2.5 times" in line and line.endswith("phase data")
 
 
+def test_a_skipped_step_is_told_with_its_reason_and_the_rows_to_suspect(read_only_material):
+    (line,) = interruptions_section(load_run_files(read_only_material.run_dir)).skipped
+    assert line.startswith("step 30: loss nan ")
+    assert line.endswith("suspect: 100, 101, 102, 103, 104, 105, 106, 107 and 2 more")
+
+
 def test_lost_work_is_drawn_and_shaded_and_a_run_without_any_has_neither(read_only_material):
     run = load_run_files(read_only_material.run_dir)
     section = interruptions_section(run)

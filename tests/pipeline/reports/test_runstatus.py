@@ -20,6 +20,7 @@ def test_a_finished_run_tells_how_it_went(read_only_material):
     assert "held out    step 40: loss 2" in text
     assert "attempts    2, 1 interruption, 3 steps done again, effective training time 66.7" in text
     assert "a worker was killed at step 23, 3 steps lost, went on from step 20" in text
+    assert "skipped     1, the last: step 30: loss nan" in text
     assert "slow        worker 1 on" in text and "2.5 times the others' median" in text
     assert "own work 1.50 s" in text.partition("workers     1 on")[2].partition("\n")[0]
     assert "\x1b" not in text
@@ -33,7 +34,7 @@ def test_a_run_under_way_shows_where_each_worker_is_and_how_long_it_takes(materi
         text = "\n".join(run_lines(run_dir))
     assert ": training, last sign of life" in text
     assert "40 of 100 (40 %), about 1:00 min of steps to go" in text
-    assert "in phase step after step 40, since 0 s" in text
+    assert "in phase step after step 40, for 0 s" in text
 
 
 def test_a_driver_that_has_gone_is_told_from_one_that_is_here(tmp_path):

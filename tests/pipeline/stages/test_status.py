@@ -31,8 +31,8 @@ def test_a_build_under_way_shows_how_far_it_is(tmp_path, capsys):
 def test_a_run_shows_its_newest_step(tmp_path, capsys):
     (tmp_path / "config.yaml").write_text("")
     lines = [
-        {"step": 1, "train/loss": 3.0},
-        {"step": 2, "train/loss": 2.5},
+        {"step": 1, "train/loss": 3.0, "train/lr": 0.1},
+        {"step": 2, "train/loss": 2.5, "train/lr": 0.1},
         {"step": 2, "val/x": 1},
     ]
     torn = "".join(json.dumps(line) + "\n" for line in lines) + '{"step": 3, "tr'

@@ -11,7 +11,7 @@ LOST = [31, 32, 33]
 
 
 def lines(steps, step_s=1.0):
-    return [{"step": step, "train/loss": 1.0, "train/step_s": step_s} for step in steps]
+    return [{"step": step, "train/lr": 1.0, "train/step_s": step_s} for step in steps]
 
 
 def again(attempt, at, from_step=30, lost=LOST, seen=145.0, stepping=True):

@@ -10,7 +10,7 @@ from trainers.loop.progress import Progress
 
 
 def line(step, wait=0.01):
-    values = {"step": step, "train/loss": 1.0 / step, "train/clips_per_s": 8.0}
+    values = {"step": step, "train/loss": 1.0 / step, "train/lr": 0.01, "train/clips_per_s": 8.0}
     return json.dumps(values | {"train/data_wait": wait}) + "\n"
 
 
@@ -35,7 +35,7 @@ def test_the_bar_follows_the_log_and_its_replacement(tmp_path):
     progress._look()
     assert progress._bar.n == 2
     with path.open("a") as file:
-        file.write('ain/loss": 0.3, "train/clips_per_s": 8.0}\n')
+        file.write('ain/loss": 0.3, "train/lr": 0.01}\n')
     progress._look()
     assert progress._bar.n == 3
     # Resumed from step 1: the log is cut back by a replacement.
@@ -60,8 +60,8 @@ def test_in_a_file_there_are_lines_that_say_how_far_how_well_and_how_long(
     path.write_text(line(1) + line(2) + line(11))
     progress._look()
     assert [record.message for record in caplog.records] == [
-        "step 1 of 100: loss 1.000, 8.0 clips/s, data wait 1 %",
-        "step 11 of 100: loss 0.091, 8.0 clips/s, data wait 1 %, 7:25 min left",
+        "step 1 of 100: loss 1.000, lr 1.0e-02, 8.0 clips/s, data wait 1 %",
+        "step 11 of 100: loss 0.091, lr 1.0e-02, 8.0 clips/s, data wait 1 %, 7:25 min left",
     ]
 
 
