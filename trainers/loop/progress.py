@@ -49,7 +49,7 @@ class Progress:
         while self._events.new_lines():
             pass  # What earlier drivers were told.
         self._started: tuple[int, float] | None = None
-        """Finished steps and time when this driver first saw a step: what its speed is from."""
+        """Finished steps and time when this driver first saw a new step: its speed is from there."""
         self._last_line_s = 0.0
         self._waits = deque[float](maxlen=WAIT_STEPS)
         self._has_told_of_waits = False
@@ -92,7 +92,7 @@ class Progress:
 
     def _show(self, values: dict[str, Any], *, last: bool) -> None:
         now_s = time.monotonic()
-        if self._started is None:
+        if self._started is None and values["step"] > self._done:
             self._started = (values["step"], now_s)
         if self._bar is not None:
             self._bar.set_postfix_str(describe_step(values), refresh=False)

@@ -66,6 +66,23 @@ def test_in_a_file_there_are_lines_that_say_how_far_how_well_and_how_long(
 
 
 @pytest.mark.usefixtures("in_a_file")
+def test_the_time_before_the_first_new_step_says_nothing_of_the_speed(
+    tmp_path, caplog, monkeypatch
+):
+    path, seconds = tmp_path / "metrics.jsonl", [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: seconds[0])
+    caplog.set_level(logging.INFO)
+    progress = Progress(path, 100, done=30)
+    for step, second in ((30, 0.0), (31, 500.0), (41, 510.0)):
+        seconds[0] = second
+        with path.open("a") as file:
+            file.write(line(step))
+        progress._look()
+    assert ["left" in record.message for record in caplog.records] == [False, False, True]
+    assert caplog.records[-1].message.endswith("59 s left")
+
+
+@pytest.mark.usefixtures("in_a_file")
 def test_the_last_step_is_told_though_a_line_came_just_before(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(progress, "LINE_EVERY_S", 1e9)
     monkeypatch.setattr(progress, "POLL_S", 1e9)
