@@ -32,7 +32,6 @@ class _Filling(NamedTuple):
     """A batch whose places are being filled."""
 
     batch: Batch
-    step: int
     places: list[Future[Replacement | None]]
 
 
@@ -63,8 +62,7 @@ class Loader:
         """Yield one batch for each `(step, virtual rank)` of `places`, in that order.
 
         Raises:
-            DamagedSample: If more samples are damaged than `data.max_damaged` says, or what stands
-                in for one is damaged too, several times in a row.
+            DamagedSample: If what stands in for a damaged sample is damaged too, several times.
             ValueError: If shards are being replaced.
             OSError: If a disk or a store fails.
         """
@@ -75,6 +73,15 @@ class Loader:
                 yield self._finish(filling.popleft())
         while filling:
             yield self._finish(filling.popleft())
+
+    def end_step(self, step: int, num_replaced: int) -> None:
+        """Count what all workers together replaced in a step.
+
+        Raises:
+            DamagedSample: If it is more in this epoch than `data.max_damaged` says; on all workers
+                at the same step.
+        """
+        self._limit.add(step, num_replaced, self.replaced[-1].reason if self.replaced else "")
 
     def close(self) -> None:
         """Drop what is not begun and end the threads."""
@@ -91,7 +98,7 @@ class Loader:
             for number, place in enumerate(own)
         ]
         self._look_ahead(step, own)
-        return _Filling(batch, step, futures)
+        return _Filling(batch, futures)
 
     def _fill(
         self, batch: Batch, number: int, step: int, draw: Draw, place: int
@@ -128,7 +135,6 @@ class Loader:
                     replaced.row,
                     replaced.reason,
                 )
-                self._limit.add(filling.step, 1, replaced.reason)
         return filling.batch
 
     def _look_ahead(self, step: int, own: range) -> None:

@@ -21,12 +21,15 @@ import torch
 from torch import Tensor
 
 from configs.runs import TrainJob
+from trainers.collectives import all_gather_rows, rows_of_ranks
 from trainers.data.batch import Batch
 from trainers.data.seeds import derive_seed
+from trainers.loop.figures import SIMILARITY_SUMS, put_similarity, similarity_values
 from trainers.loop.gradients import GradientBuffer
 from trainers.loop.objectives import Forward, Objectives
 from trainers.loop.ranks import owned_ranks
 from trainers.loop.schedule import learning_rate
+from trainers.loop.skips import Skips
 from trainers.models.batchnorm import (
     num_statistics,
     statistics_not_recorded,
@@ -35,12 +38,9 @@ from trainers.models.batchnorm import (
 )
 from trainers.models.build import VideoTextModel
 
-_NUM_SUMS = 3
-"""Sums over workers beside gradients and statistics: MIL-NCE, cyclic, stop."""
-
-
-class NonFiniteLoss(RuntimeError):  # noqa: N818 - it names a state
-    """Loss or gradient is not a number; the weights were not touched."""
+_NUM_SUMS = 4 + len(SIMILARITY_SUMS)
+"""Sums over workers beside gradients and statistics: MIL-NCE, cyclic, stop, replaced clips,
+similarities."""
 
 
 class StepResult(NamedTuple):
@@ -53,6 +53,18 @@ class StepResult(NamedTuple):
     lr: float
     stop: bool
     """Whether any worker asked to stop after this step."""
+
+    replaced: int
+    """Clips of the batch that stand in for damaged ones."""
+
+    skipped: str
+    """Why there was no update, empty where there was one."""
+
+    rows: tuple[int, ...]
+    """Rows of the corpus to suspect, where the step was skipped."""
+
+    figures: dict[str, float]
+    """What belongs into the log of this step, by its keys there."""
 
 
 class TrainStep:
@@ -73,6 +85,7 @@ class TrainStep:
         self.model = model
         self.objectives = Objectives(job.objectives, model)
         self.optimizer = build_optimizer(job, model)
+        self.skips = Skips(job.training.max_skipped)
         self.ranks = owned_ranks(job.training.virtual_ranks, workers, worker)
         self._statistics_shape = (job.training.virtual_ranks, num_statistics(model))
         self._buffer = GradientBuffer(
@@ -80,7 +93,7 @@ class TrainStep:
         )
 
     def run(self, step: int, batches: Sequence[Batch], *, stop: bool = False) -> StepResult:
-        """Do the update that follows `step` finished ones.
+        """Do the update that follows `step` finished ones, or skip it on all workers alike.
 
         Args:
             step: Finished steps.
@@ -88,7 +101,8 @@ class TrainStep:
             stop: Whether this worker wants all to stop after this step.
 
         Raises:
-            NonFiniteLoss: On every worker, before the update, if loss or gradient is not finite.
+            NonFiniteLoss: On every worker, before the update, if loss or gradient is not finite
+                and `training.max_skipped` steps before were skipped for that.
         """
         self.model.train()
         self._buffer.clear()
@@ -97,6 +111,7 @@ class TrainStep:
         else:
             self._backward_kept(step, batches)
         self._sums[2] += float(stop)
+        self._sums[3] += sum(int(batch.replaced_B.sum()) for batch in batches)
         self._buffer.add_over_workers()
         return self._update(step, batches)
 
@@ -107,6 +122,14 @@ class TrainStep:
     @property
     def _statistics(self) -> Tensor:
         return self._buffer.extras_E[_NUM_SUMS:].view(self._statistics_shape)
+
+    @property
+    def _similarity(self) -> Tensor:
+        return self._sums[4:]
+
+    def _wants_similarity(self, step: int) -> bool:
+        """Say whether logits and recall are due after this step; the same on all workers."""
+        return (step + 1) % self.job.training.figures_every == 0
 
     def _forward(self, step: int, rank: int, batch: Batch) -> Forward:
         torch.manual_seed(derive_seed(self.job.training.seed, step, rank))
@@ -119,7 +142,7 @@ class TrainStep:
             self._statistics[rank] = take_statistics(self.model)
         video_bD = torch.cat([output.video_BD for output in outputs])
         text_bKD = torch.cat([output.text_BKD for output in outputs])
-        loss = self._mil_nce(video_bD, text_bKD, batches)
+        loss = self._mil_nce(step, video_bD, text_bKD, batches)
         for output in outputs:
             loss = loss + self._cyclic(output)
         loss.backward()
@@ -134,7 +157,7 @@ class TrainStep:
                 texts.append(output.text_BKD)
         video_bD = torch.cat(videos).requires_grad_()
         text_bKD = torch.cat(texts).requires_grad_()
-        loss = self._mil_nce(video_bD, text_bKD, batches)
+        loss = self._mil_nce(step, video_bD, text_bKD, batches)
         sizes = [len(video_BD) for video_BD in videos]
         gradients = torch.autograd.grad(loss, [video_bD, text_bKD])
         parts = (gradient.split(sizes) for gradient in gradients)
@@ -148,11 +171,18 @@ class TrainStep:
                     [video_grad_BD, text_grad_BKD, None],
                 )
 
-    def _mil_nce(self, video_bD: Tensor, text_bKD: Tensor, batches: Sequence[Batch]) -> Tensor:
+    def _mil_nce(
+        self, step: int, video_bD: Tensor, text_bKD: Tensor, batches: Sequence[Batch]
+    ) -> Tensor:
         """Return this worker's weighted part of the global mean, and note its plain value."""
+        finite_bK = video_bD.isfinite().all(dim=1, keepdim=True) & text_bKD.isfinite().all(dim=2)
+        self._finite_b = finite_bK.all(dim=1)
         loss_b = self.objectives.mil_nce_per_clip(video_bD, text_bKD, batches)
         part = loss_b.sum() / self.job.training.global_batch
         self._sums[0] += part.detach()
+        if self._wants_similarity(step):
+            sums = self.objectives.similarity(video_bD.detach(), text_bKD.detach(), batches)
+            put_similarity(sums, self._similarity)
         return part * self.job.objectives.mil_nce.weight
 
     def _cyclic(self, output: Forward) -> Tensor:
@@ -165,23 +195,61 @@ class TrainStep:
 
     def _update(self, step: int, batches: Sequence[Batch]) -> StepResult:
         weights = self.job.objectives
-        mil_nce, cyclic, stop = self._sums.tolist()
+        mil_nce, cyclic, stop, replaced = self._sums[:4].tolist()
+        has_cyclic = self.objectives.cyclic is not None
         loss = weights.mil_nce.weight * mil_nce + weights.cyclic.weight * cyclic
         grad_norm = self._buffer.clip(self.job.training.grad_clip).item()
-        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-            rows = torch.cat([batch.rows_B for batch in batches]).tolist()
-            raise NonFiniteLoss(
-                f"step {step + 1}: loss and gradient must be finite, got loss {loss} and norm "
-                f"{grad_norm}; a lower training.lr or a training.grad_clip may help "
-                f"(rows of the manifest on this worker: {rows[:16]})"
-            )
         lr = learning_rate(self.job.training, step)
+        figures = {"train/loss": loss, "train/mil_nce": mil_nce}
+        figures |= {"train/cyclic": cyclic} if has_cyclic else {}
+        figures |= {"train/lr": lr, "train/grad_norm": grad_norm}
+        skipped, rows = self._not_finite(loss, grad_norm), []
+        if skipped:
+            # The sums are equal on all workers, so all of them come here, or none.
+            rows = self._suspects(batches)
+            self.skips.add(step + 1, skipped, rows)
+            # Where there is no number, none is logged: JSON has no word for it.
+            figures = {"train/skipped": 1.0, "train/lr": lr}
+        else:
+            self._apply(lr)
+            figures |= similarity_values("train", self._similarity)
+        figures |= {"train/replaced": replaced} if replaced else {}
+        return StepResult(
+            loss=loss,
+            mil_nce=mil_nce,
+            cyclic=cyclic if has_cyclic else None,
+            grad_norm=grad_norm,
+            lr=lr,
+            stop=stop > 0,
+            replaced=int(replaced),
+            skipped=skipped,
+            rows=tuple(rows),
+            figures=figures,
+        )
+
+    def _apply(self, lr: float) -> None:
+        """Move weights and running statistics."""
+        self.skips.reset()
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.step()
         update_running_statistics(self.model, self._statistics)
-        has_cyclic = self.objectives.cyclic is not None
-        return StepResult(loss, mil_nce, cyclic if has_cyclic else None, grad_norm, lr, stop > 0)
+
+    def _not_finite(self, loss: float, grad_norm: float) -> str:
+        """Return what is no number, empty where all is well."""
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            return f"loss {loss} and gradient norm {grad_norm}"
+        if not torch.isfinite(self._statistics).all():
+            return "statistics of batch norm that are not finite"
+        return ""
+
+    def _suspects(self, batches: Sequence[Batch]) -> list[int]:
+        """Return rows, of all workers, with embeddings that are no numbers; else all rows."""
+        rows_b, bad_b = torch.cat([batch.rows_B for batch in batches]), ~self._finite_b
+        counts = rows_of_ranks(len(rows_b), rows_b.device)
+        rows_G = all_gather_rows(rows_b, counts)
+        bad_G = all_gather_rows(bad_b.to(torch.uint8), counts).bool()
+        return (rows_G[bad_G] if bad_G.any() else rows_G).tolist()
 
 
 def build_optimizer(job: TrainJob, model: torch.nn.Module) -> torch.optim.Optimizer:

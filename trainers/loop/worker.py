@@ -103,6 +103,7 @@ class Worker:
                 own = [batch.to(self.device) for batch in read]
             with self._phase(step, "step"):
                 result = train_step.run(step, own, stop=self._asked_to_end(step + 1))
+            self.parts.loader.end_step(step, result.replaced)
             done = step + 1
             if step == self.parts.begin:
                 shorten_collectives(self.job.faults)
@@ -135,10 +136,9 @@ class Worker:
         exchange = self.times.exchange(done, self.clock, last=last)
         if self.recorder is None:
             return
-        values = {"train/loss": result.loss, "train/mil_nce": result.mil_nce}
-        if result.cyclic is not None:
-            values["train/cyclic"] = result.cyclic
-        values |= {"train/lr": result.lr, "train/grad_norm": result.grad_norm} | timings
+        values = result.figures | timings
+        if result.skipped:
+            self.recorder.write_skip(done, result.skipped, result.rows)
         if exchange is not None:
             values |= exchange.figures
             self.recorder.write_workers(done, exchange)
@@ -162,6 +162,7 @@ class Worker:
             "model": self.parts.model.state_dict(),
             "optimizer": self.parts.step.optimizer.state_dict(),
             "step": done,
+            "skipped_in_a_row": self.parts.step.skips.in_a_row,
             "manifest_sha256": self.assignment.manifest_sha256,
             "tokenizer_sha256": self.assignment.tokenizer_sha256,
         }

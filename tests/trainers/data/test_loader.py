@@ -12,6 +12,10 @@ from trainers.data.loader import Loader, fixed_batches
 from trainers.data.mixture import train_order
 from trainers.data.reader import ClipReader, train_texts
 from trainers.data.tokenizer import Tokenizer, train_tokenizer
+from trainers.loop import folder
+from trainers.loop.metrics import read_metrics
+from trainers.loop.prepare import begin_attempt, prepare
+from trainers.loop.worker import train_worker
 
 
 def make_reader(job, **data):
@@ -145,8 +149,12 @@ def test_a_damaged_sample_is_replaced_the_same_way_by_any_workers_and_threads(da
 
 def test_more_damage_than_allowed_ends_the_training_and_says_so(damaged):
     job, *_ = damaged
+    loader = make_loader(job, check_shards=False)
+    [batch] = loader.batches(iter([(0, 0)]), 3)
+    loader.end_step(0, 0)
     with pytest.raises(DamagedSample, match=r"at most 0 of the 27 .*data\.max_damaged 0\.001"):
-        load(job, [0], [0], check_shards=False)
+        loader.end_step(0, int(batch.replaced_B.sum()))
+    loader.close()
 
 
 def test_a_sample_whose_stand_ins_are_all_damaged_ends_the_training(damaged, make_job):
@@ -229,3 +237,23 @@ def test_the_tokenizer_reads_each_window_of_a_video_once(make_job):
     texts = train_texts(corpus)
     table = corpus.manifests[0].split("train").select(["video_id", "caption"]).to_pylist()
     assert len(texts) == len({(row["video_id"], row["caption"]) for row in table})
+
+
+def test_replaced_samples_stand_in_the_log_and_too_many_end_the_run(damaged):
+    job, row, _ = damaged
+
+    def train(**data):
+        changed = job.model_copy(update={"data": job.data.model_copy(update=data)})
+        preparation = prepare(changed)
+        train_worker(begin_attempt(preparation, 1), 0, 1, torch.device("cpu"))
+        return read_metrics(preparation.run_dir / folder.METRICS)
+
+    with pytest.raises(DamagedSample, match="got 1 up to step 1; the last one: sample"):
+        train(check_shards=False)
+    lines = train(check_shards=False, max_damaged=0.1)
+    replaced = {line["step"]: line["train/replaced"] for line in lines if "train/replaced" in line}
+    corpus = Corpus.load(job.data)
+    order = train_order(job, corpus)
+    assert replaced == {
+        step + 1: 1.0 for step in range(6) if row in order.draw(step).rows_G.tolist()
+    }
