@@ -1,6 +1,8 @@
 """Evaluation of checkpoints while the training goes on."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from configs.fusion import EvaluationConfig, RetrievalConfig
 
@@ -17,3 +19,12 @@ class BesideConfig(EvaluationConfig):
 
     retrieval: RetrievalConfig = RetrievalConfig(split="val")
     """Retrieval; on the `val` split, since what is looked at while training is no test."""
+
+    @model_validator(mode="after")
+    def _one_process(self) -> Self:
+        if self.workers != 1:
+            raise ValueError(
+                "evaluation.workers must be 1 beside training, which has the CPUs, "
+                f"got {self.workers}; `weakvid evaluate` takes more"
+            )
+        return self

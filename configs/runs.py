@@ -91,6 +91,15 @@ class TrainJob(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _beside_needs_ray(self) -> Self:
+        if self.evaluation.every and not self.training.workers:
+            raise ValueError(
+                "evaluation.every must be 0 where training.workers is 0, since it runs on Ray, "
+                f"got {self.evaluation.every}"
+            )
+        return self
+
 
 class EvaluateJob(Settings):
     """`weakvid evaluate`: a trained run -> retrieval and fusion figures."""
