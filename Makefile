@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 
 .PHONY: help setup demo-corpus shards asr train evaluate report demo verify view status doctor \
-        test check bench bench-shards prove clean
+        test check bench bench-shards bench-loss ablation prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
@@ -154,6 +154,12 @@ bench: $(STAMP) ## Clips a second of each stage, on 24 demo videos
 
 bench-shards: $(STAMP) ## CPU of the builder beside ffmpeg's, two workers beside one, on real videos
 	$(PY) -m benchmarks.shards_speed $(ARGS)
+
+bench-loss: $(STAMP) ## Memory and time of the loss beside the plain formulation
+	$(PY) -m benchmarks.loss $(ARGS)
+
+ablation: $(STAMP) $(DEMO_SHARDS) ## Losses and bag sizes on the demo corpus, for the demo run's report
+	$(PY) -m benchmarks.ablation runs/demo/ablation $(ARGS)
 
 prove: $(STAMP) ## Run the long proofs, none skipped; figures go to docs/proofs/NAME.md
 	WEAKVID_PROVE=1 $(PY) -m pytest -m slow -ra -s $(or $(ARGS),tests)
