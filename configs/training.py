@@ -13,8 +13,9 @@ class TrainingConfig(Settings):
     steps: int = Field(default=1000, ge=1)
     """Optimiser steps of the whole run."""
 
-    workers: int = Field(default=1, ge=1)
-    """Ray Train workers. Any number up to `virtual_ranks` gives the same curve."""
+    workers: int = Field(default=1, ge=0)
+    """Ray Train workers. Any number up to `virtual_ranks` gives the same curve. 0 trains in the
+    driver's own process, without Ray: for a debugger."""
 
     min_workers: int = Field(default=0, ge=0)
     """Workers that are enough to go on with while machines are missing; 0 waits for all."""
@@ -43,6 +44,10 @@ class TrainingConfig(Settings):
     grad_clip: float = Field(default=0.0, ge=0)
     """Greatest norm of the gradient; 0 leaves it as it is."""
 
+    max_skipped: int = Field(default=5, ge=0)
+    """Steps in a row that may be skipped because their loss or gradient is not finite; one more
+    ends the run. 0 ends it at the first."""
+
     gradient_cache: bool = False
     """Run each micro-batch twice and keep no graph between them: less memory, more time."""
 
@@ -58,6 +63,21 @@ class TrainingConfig(Settings):
     torch_threads: int = Field(default=1, ge=1)
     """Torch threads of a worker. The same number gives the same bits."""
 
+    figures_every: int = Field(default=10, ge=1)
+    """Steps between two looks at logits and recall within the batch, which cost a comparison of
+    all clips with all windows."""
+
+    compare_weights_every: int = Field(default=100, ge=1)
+    """Steps between two comparisons of the workers' weights, which must be equal to the bit."""
+
+    profile_steps: int = Field(default=0, ge=0)
+    """Steps, after the first three of an attempt, of which torch.profiler writes a trace and a
+    table into the run's `profiles`; 0: none."""
+
+    peak_tflops: float = Field(default=0.0, ge=0)
+    """What a worker's device can do in 1e12 operations a second, for `train/mfu`. 0 takes it from
+    a table of GPUs, and measures a CPU by a matrix product."""
+
     attempts: int = Field(default=3, ge=1)
     """Attempts in a row that may fail without a new checkpoint; after them training gives up."""
 
@@ -68,7 +88,7 @@ class TrainingConfig(Settings):
                 "training.global_batch must be a multiple of training.virtual_ranks, "
                 f"got {self.global_batch} and {self.virtual_ranks}"
             )
-        if self.min_workers > self.workers:
+        if self.min_workers > max(1, self.workers):
             raise ValueError(
                 "training.min_workers must not exceed training.workers, "
                 f"got {self.min_workers} and {self.workers}"

@@ -93,6 +93,7 @@ def _restore(path: Path, model: VideoTextModel, step: TrainStep) -> int:
     state = checkpoint.load()
     model.load_state_dict(state["model"])
     step.optimizer.load_state_dict(state["optimizer"])
+    step.skips.in_a_row = state.get("skipped_in_a_row", 0)
     return checkpoint.step
 
 

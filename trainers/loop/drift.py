@@ -30,6 +30,12 @@ MAY_CHANGE = (
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.attempts",
+    # What is looked at, and when it is too much.
+    "training.max_skipped",
+    "training.figures_every",
+    "training.compare_weights_every",
+    "training.profile_steps",
+    "training.peak_tflops",
     "faults.start_limit_s",
     "faults.step_limit_s",
     "faults.wait_for_workers_s",

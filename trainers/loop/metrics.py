@@ -49,7 +49,7 @@ def cut_back(path: Path, step: int) -> list[int]:
     if dropped:
         with path.with_name(LOST).open("a") as file:
             file.writelines(f"{json.dumps(line)}\n" for line in dropped)
-    lost = [line["step"] for line in dropped if "train/loss" in line]
+    lost = [line["step"] for line in dropped if "train/lr" in line]
     if path.exists():
         # Also where nothing is dropped: a stale writer, past its fence by a moment, then still
         # holds the old file and cannot add to the new one.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from configs.objectives import ObjectivesConfig
 from trainers.data.batch import Batch
-from trainers.losses.contrastive import build_contrastive
+from trainers.losses.contrastive import build_contrastive, similarity_figures
 from trainers.losses.cyclic import CyclicLoss, CyclicTranslation
 from trainers.models.build import VideoTextModel
 
@@ -58,7 +58,17 @@ class Objectives(nn.Module):
             text_BKD: Embeddings of their windows.
             batches: Where masks and video ids are from.
         """
-        device = video_BD.device
+        return self.mil_nce.per_clip(video_BD, text_BKD, *self._bags(text_BKD, batches))
+
+    def similarity(
+        self, video_BD: Tensor, text_BKD: Tensor, batches: Sequence[Batch]
+    ) -> dict[str, Tensor]:
+        """Return sums of logits and ranks over this worker's clips; see `similarity_figures`."""
+        return similarity_figures(video_BD, text_BKD, *self._bags(text_BKD, batches))
+
+    def _bags(self, text_BKD: Tensor, batches: Sequence[Batch]) -> tuple[Tensor, Tensor | None]:
+        """Return masks and video ids of all batches, also where there is none of them."""
+        device = text_BKD.device
         mask_BK = torch.cat(
             [torch.empty(0, text_BKD.shape[1], dtype=torch.bool, device=device)]
             + [batch.mask_BK for batch in batches]
@@ -67,5 +77,4 @@ class Objectives(nn.Module):
             [torch.empty(0, dtype=torch.int64, device=device)]
             + [batch.video_ids_B for batch in batches]
         )
-        same_video = ids_B if self.config.mil_nce.mask_same_video else None
-        return self.mil_nce.per_clip(video_BD, text_BKD, mask_BK, same_video)
+        return mask_BK, ids_B if self.config.mil_nce.mask_same_video else None

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class Recorder:
         self._fence.check()
         self._metrics.write(step, values)
         self._draw(step, values)
-        if step == self._begin + 1 and "train/loss" in values:
+        if step == self._begin + 1 and "train/lr" in values:
             # From here on the run is productive again: what the time to recover ends with.
             append_event(self._run_dir, self._fence.attempt, "stepping", step=step)
 
@@ -71,6 +71,17 @@ class Recorder:
                 phase=slow.phase,
                 ratio=round(slow.ratio, 2),
             )
+
+    def write_skip(self, step: int, reason: str, rows: Sequence[int]) -> None:
+        """Note a step that was skipped, and the rows of the corpus to suspect.
+
+        Raises:
+            StaleAttempt: If a newer attempt has taken over the run.
+        """
+        self._fence.check()
+        append_event(
+            self._run_dir, self._fence.attempt, "skipped", step=step, reason=reason, rows=[*rows]
+        )
 
     def sync(self) -> None:
         """Flush all to the disk."""

@@ -4,7 +4,7 @@ from trainers.data.damage import DamagedSample
 from trainers.loop.attempts import append_event
 from trainers.loop.deaths import Death, GroupFailed, WorkerDied, common_rows, examine
 from trainers.loop.heartbeat import Heartbeat
-from trainers.loop.step import NonFiniteLoss
+from trainers.loop.skips import NonFiniteLoss
 
 PEER = RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer [192.0.2.2]:3")
 

@@ -20,7 +20,7 @@ from trainers.loop.interrupts import Interrupts
 from trainers.loop.launch import TrainingFailed, train_attempts
 from trainers.loop.metrics import read_metrics
 from trainers.loop.prepare import begin_attempt, prepare
-from trainers.loop.step import NonFiniteLoss
+from trainers.loop.skips import NonFiniteLoss
 from trainers.loop.worker import train_worker
 
 DRIVER = """

@@ -6,7 +6,7 @@ from trainers.loop.metrics import MetricsLog, cut_back, read_metrics, without_ti
 def write(path, steps):
     log = MetricsLog(path)
     for step in steps:
-        log.write(step, {"train/loss": step / 3})
+        log.write(step, {"train/loss": step / 3, "train/lr": 0.1})
     log.close()
 
 

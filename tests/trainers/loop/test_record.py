@@ -18,7 +18,7 @@ def record(job, run_dir, attempt, steps, step, value):
     append_event(run_dir, attempt, "begin")
     recorder = Recorder(job, run_dir, Fence(run_dir, attempt), step)
     for done in steps:
-        recorder.write(done, {"train/loss": value})
+        recorder.write(done, {"train/loss": value, "train/lr": 0.1})
     recorder.close()
 
 

@@ -4,7 +4,8 @@ import torch
 
 from trainers.data.batch import Batch
 from trainers.loop.fresh import fresh_model, measure_targets
-from trainers.loop.step import NonFiniteLoss, TrainStep
+from trainers.loop.skips import NonFiniteLoss
+from trainers.loop.step import TrainStep
 
 VOCABULARY = 50
 
@@ -99,17 +100,85 @@ def test_a_gradient_is_clipped_to_the_norm_that_is_set(make_job):
     assert train._buffer.gradients_P.norm().item() == pytest.approx(0.01, rel=1e-4)
 
 
-def test_a_loss_that_is_not_finite_leaves_the_weights_alone(make_job):
-    job = make_job()
+def poisoned(model, value=float("nan")):
+    """Give a weight of the text tower a value that makes the loss no number."""
+    with torch.no_grad():
+        model.text.fc2.bias[0] = value
+
+
+def test_a_loss_that_is_not_finite_leaves_everything_alone(make_job):
+    job = make_job(max_skipped=1)
     model = fresh_model(job, VOCABULARY)
     train = TrainStep(job, model)
-    with torch.no_grad():
-        model.text.fc2.bias[0] = float("nan")
+    train.run(0, make_batches(job))
+    poisoned(model)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    with pytest.raises(NonFiniteLoss, match=r"step 1: .*training\.lr"):
-        train.run(0, make_batches(job))
+    result = train.run(1, make_batches(job, 1))
+    assert result.skipped
+    assert result.figures == {"train/skipped": 1.0, "train/lr": result.lr}
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor.nan_to_num(7.0), before[name].nan_to_num(7.0)), name
+    assert all(int(state["step"]) == 1 for state in train.optimizer.state.values())
+    with pytest.raises(NonFiniteLoss, match=r"step 3: .*training\.lr"):
+        train.run(2, make_batches(job, 2))
+
+
+def test_a_skipped_step_is_as_if_it_had_not_been(make_job):
+    """Neither weights nor moments nor running statistics know of it."""
+    job = make_job()
+    states = []
+    for skipped in (False, True):
+        model = fresh_model(job, VOCABULARY)
+        train = TrainStep(job, model)
+        train.run(0, make_batches(job))
+        if skipped:
+            weight = model.text.fc2.bias[0].item()
+            poisoned(model, float("inf"))
+            assert train.run(1, make_batches(job, 1)).skipped
+            poisoned(model, weight)
+        assert not train.run(2, make_batches(job, 2)).skipped
+        assert train.skips.in_a_row == 0
+        states.append(model.state_dict())
+    for name, tensor in states[0].items():
+        assert torch.equal(tensor, states[1][name]), name
+
+
+def test_the_rows_with_embeddings_that_are_no_numbers_are_suspected(make_job, monkeypatch):
+    job = make_job()
+    train = TrainStep(job, fresh_model(job, VOCABULARY))
+    batches = make_batches(job)
+    bad = int(batches[1].rows_B[1])
+    forward = train.objectives.forward
+
+    def one_bad(batch):
+        output = forward(batch)
+        video_BD = output.video_BD.masked_fill((batch.rows_B == bad).unsqueeze(1), torch.inf)
+        return output._replace(video_BD=video_BD)
+
+    monkeypatch.setattr(train.objectives, "forward", one_bad)
+    assert train.run(0, batches).rows == (bad,)
+
+
+def test_only_steps_in_a_row_add_up(make_job):
+    job = make_job(max_skipped=1)
+    model = fresh_model(job, VOCABULARY)
+    train = TrainStep(job, model)
+    weight = model.text.fc2.bias[0].item()
+    for step in range(0, 6, 2):
+        poisoned(model)
+        assert train.run(step, make_batches(job)).skipped
+        poisoned(model, weight)
+        assert not train.run(step + 1, make_batches(job)).skipped
+
+
+def test_figures_tell_right_pairs_from_wrong_ones_as_they_are_learned(make_job):
+    job = make_job(steps=60, virtual_ranks=1, lr=1e-2, cyclic=0.0, figures_every=20)
+    train = TrainStep(job, fresh_model(job, VOCABULARY))
+    figures = [train.run(step, make_batches(job)).figures for step in range(40)]
+    assert [n for n, one in enumerate(figures, 1) if "train/recall_at_1" in one] == [20, 40]
+    last = figures[-1]
+    assert last["train/positive_logit"] > last["train/negative_logit"]
+    assert last["train/recall_at_1"] == last["train/recall_at_5"] == 1.0
 
 
 def test_a_wish_to_stop_reaches_the_result(make_job):
