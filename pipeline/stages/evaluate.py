@@ -13,9 +13,7 @@ _CUTOFFS = ("r1", "r5", "r10")
 
 def run(job: EvaluateJob) -> int:
     """Evaluate the run; print the key figures, chance beside them."""
-    from trainers.evaluation.run import evaluate_run
-
-    figures = evaluate_run(job)
+    figures = _measure(job)
     out = _folder(job) / "evaluation"
     console = Console()
     console.print(_retrieval_table(figures, job.evaluation.retrieval.split))
@@ -30,9 +28,52 @@ def run(job: EvaluateJob) -> int:
             markup=False,
             soft_wrap=True,
         )
+    for line in published_lines(out):
+        console.print(line, markup=False, soft_wrap=True)
     _print_alignment(console, json.loads((out / "alignment.json").read_text()))
     console.print(f"written to {out}", markup=False, soft_wrap=True)
     return 0
+
+
+def _measure(job: EvaluateJob) -> dict[str, float]:
+    from trainers.evaluation.run import evaluate_run
+
+    if job.evaluation.workers == 1:
+        return evaluate_run(job)
+    from trainers.loop.group import start_ray, stop_ray
+
+    start_ray(job.ray, job.evaluation.workers)
+    try:
+        return evaluate_run(job)
+    finally:
+        stop_ray()
+
+
+def published_lines(out: Path) -> list[str]:
+    """Return a line for each published protocol that was measured."""
+    lines = []
+    ranked, probed, steps = (
+        json.loads((out / f"{name}.json").read_text()) for name in ("benchmark", "probe", "steps")
+    )
+    if "skipped" not in ranked:
+        shares = ", ".join(f"R@{k[1:]} {100 * ranked['t2v'][k]:.1f} %" for k in _CUTOFFS)
+        lines.append(
+            f"{ranked['layout']}: text to video {shares}, median rank {ranked['t2v']['medr']:.1f}; "
+            f"{ranked['rows'] - ranked['rows_missing']} of {ranked['rows']} rows"
+        )
+    if "skipped" not in probed:
+        each = ", ".join(f"{100 * split['accuracy']:.1f} %" for split in probed["splits"])
+        lines.append(
+            f"linear probe: {100 * probed['accuracy']:.1f} % of {probed['classes']} classes "
+            f"({each}); {probed['rows'] - probed['rows_missing']} of {probed['rows']} videos"
+        )
+    if "skipped" not in steps:
+        lines.append(
+            f"steps: average recall {100 * steps['recall_in_order']:.1f} % in the order of the "
+            f"list, {100 * steps['recall_any_order']:.1f} % in any; {steps['tasks']} tasks, "
+            f"{steps['videos']} of {steps['videos'] + steps['videos_missing']} videos"
+        )
+    return lines
 
 
 def plan_text(job: EvaluateJob) -> str:
@@ -49,6 +90,10 @@ def plan_text(job: EvaluateJob) -> str:
             f"  fusion       labels: {_source(config.fusion.labels, 'none, skipped')}; "
             f"{config.fusion.seeds} seeds",
             f"  alignment    true cues: {_source(config.cues, 'none, skipped')}",
+            f"  benchmark    listing: {_source(config.benchmark.listing, 'none, skipped')}",
+            f"  probe        listing: {_source(config.probe.listing, 'none, skipped')}",
+            f"  steps        tasks: {_source(config.steps.tasks, 'none, skipped')}",
+            f"  workers      {config.workers}",
         ]
     )
 

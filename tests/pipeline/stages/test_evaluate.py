@@ -32,11 +32,13 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluateJob:
     return EvaluateJob.model_validate({"run": {"name": "r", "root": str(tmp_path)}})
 
 
-def write(job: EvaluateJob, fusion: dict, alignment: dict) -> None:
+def write(job: EvaluateJob, fusion: dict, alignment: dict, **published: dict) -> None:
     out = Path(job.run.root) / "r" / "evaluation"
     out.mkdir(parents=True)
-    (out / "fusion.json").write_text(json.dumps(fusion))
-    (out / "alignment.json").write_text(json.dumps(alignment))
+    files = dict.fromkeys(("benchmark", "probe", "steps"), SKIPPED)
+    files |= {"fusion": fusion, "alignment": alignment, **published}
+    for name, value in files.items():
+        (out / f"{name}.json").write_text(json.dumps(value))
 
 
 def test_retrieval_is_printed_with_chance_beside_and_why_fusion_is_left_out(
@@ -84,3 +86,42 @@ def test_the_plan_says_what_is_missing_and_touches_nothing(
     assert "no.jsonl (not there)" in plan
     assert "none, skipped" in plan
     assert list(tmp_path.iterdir()) == []
+
+
+def test_published_protocols_are_printed_with_what_was_missing(
+    job: EvaluateJob, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranked = {"layout": "youcook2", "rows": 10, "rows_missing": 2}
+    probed = {"accuracy": 0.5, "classes": 51, "rows": 9, "rows_missing": 0}
+    write(
+        job,
+        SKIPPED,
+        SKIPPED,
+        benchmark=ranked | {"t2v": {"r1": 0.1, "r5": 0.3, "r10": 0.5, "medr": 9.0}},
+        probe=probed | {"splits": [{"accuracy": 0.4}, {"accuracy": 0.6}]},
+        steps={
+            "recall_in_order": 0.25,
+            "recall_any_order": 0.3,
+            "tasks": 18,
+            "videos": 7,
+            "videos_missing": 1,
+        },
+    )
+    assert evaluate.run(job) == 0
+    printed = capsys.readouterr().out
+    assert "youcook2: text to video R@1 10.0 %, R@5 30.0 %, R@10 50.0 %" in printed
+    assert "8 of 10 rows" in printed
+    assert "linear probe: 50.0 % of 51 classes (40.0 %, 60.0 %); 9 of 9 videos" in printed
+    assert "25.0 % in the order of the list, 30.0 % in any; 18 tasks, 7 of 8 videos" in printed
+
+
+def test_several_workers_start_a_ray_that_ends_with_them(
+    job: EvaluateJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(job, SKIPPED, SKIPPED)
+    calls = []
+    monkeypatch.setattr("trainers.loop.group.start_ray", lambda _, n: calls.append(n))
+    monkeypatch.setattr("trainers.loop.group.stop_ray", lambda: calls.append("stop"))
+    several = job.evaluation.model_copy(update={"workers": 3})
+    assert evaluate.run(job.model_copy(update={"evaluation": several})) == 0
+    assert calls == [3, "stop"]
