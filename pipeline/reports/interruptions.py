@@ -9,6 +9,7 @@ from trainers.loop.history import History, Interruption, history_of
 
 Span = tuple[float, float]
 MAX_ROWS = 8
+NOT_YET = "not yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ def _row(one: Interruption, history: History) -> Row:
         reason=clean(one.reason),
         step=one.step,
         lost_steps=one.lost_steps,
-        went_on="not yet" if one.from_step is None else f"step {one.from_step}",
-        recovered=duration(one.recover_s) if one.recover_s is not None else "not yet",
+        went_on=NOT_YET if one.from_step is None else f"step {one.from_step}",
+        recovered=duration(one.recover_s) if one.recover_s is not None else NOT_YET,
     )
 
 

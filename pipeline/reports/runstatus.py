@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from pipeline.reports.inputs import RunFiles, load_run_files
-from pipeline.reports.interruptions import interruptions_section
+from pipeline.reports.interruptions import NOT_YET, Row, interruptions_section
 from pipeline.reports.text import as_float, clean, num_bytes, number, percent
 from pipeline.reports.workers import worker_rows
 from trainers.loop import folder
@@ -50,12 +50,9 @@ def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
         f"checkpoint  {_checkpoint_text(run_dir, now_s)}",
         f"attempts    {_attempts_text(section.history)}",
     ]
-    lines += [
-        f"            {row.what} at step {number(row.step)}, {number(row.lost_steps)} steps lost, "
-        f"went on from {row.went_on}, recovered in {row.recovered}"
-        for row in section.rows[-3:]
-    ]
-    lines += [f"workers     {line}" for line in _worker_lines(run_dir, run, now_s)]
+    lines += [f"            {_interruption_text(row)}" for row in section.rows[-3:]]
+    heard = {} if total is not None and step >= total else _heartbeats(run_dir, run)
+    lines += [f"workers     {line}" for line in _worker_lines(run, heard, now_s)]
     lines += [f"slow        {line}" for line in section.stragglers[-3:]]
     if section.skipped:
         lines.append(f"skipped     {len(section.skipped)}, the last: {section.skipped[-1]}")
@@ -72,7 +69,7 @@ def _state(
     ago = "" if since_s is None else f", last sign of life {describe_time(since_s)} ago"
     if driver_is_here(run_dir / LOCK):
         return f"training{ago}"
-    if since_s is not None and since_s < QUIET_S and (run_dir / LOCK).exists():
+    if since_s is not None and since_s < QUIET_S and not history.has_ended:
         return f"its driver is not on this machine, or has just ended{ago}"
     if not history.num_attempts:
         return "not begun"
@@ -156,9 +153,20 @@ def _attempts_text(history: History) -> str:
     return text
 
 
-def _worker_lines(run_dir: Path, run: RunFiles, now_s: float) -> list[str]:
+def _interruption_text(row: Row) -> str:
+    text = f"{row.what} at step {number(row.step)}, {number(row.lost_steps)} steps lost"
+    if row.went_on == NOT_YET:
+        return f"{text}, not taken up again"
+    recovered = "no new step yet" if row.recovered == NOT_YET else f"recovered in {row.recovered}"
+    return f"{text}, went on from {row.went_on}, {recovered}"
+
+
+def _heartbeats(run_dir: Path, run: RunFiles) -> dict[str, dict[str, Any]]:
     newest = max((int(as_float(event.get("attempt")) or 0) for event in run.attempts), default=0)
-    beats = {str(beat.get("worker")): beat for beat in read_heartbeats(run_dir, newest)}
+    return {str(beat.get("worker")): beat for beat in read_heartbeats(run_dir, newest)}
+
+
+def _worker_lines(run: RunFiles, beats: dict[str, dict[str, Any]], now_s: float) -> list[str]:
     times = {str(row["worker"]): row for row in worker_rows(run)}
     # Slowest first, as the table has them; then those of which only a heartbeat is known.
     names = [*times, *(name for name in beats if name not in times)]

@@ -67,6 +67,9 @@ class History:
     skipped: list[Line] = field(default_factory=list)
     """Steps without an update, since something in them was not a number."""
 
+    has_ended: bool = False
+    """Whether the newest attempt said that it ended."""
+
     began_unix_s: float | None = None
     seen_unix_s: float | None = None
     """The last sign of life."""
@@ -118,6 +121,7 @@ def history_of(events: Sequence[Line], lines: Sequence[Line], seen_unix_s: float
         interruptions=found,
         stragglers=[event for event in events if event.get("event") == "straggler"],
         skipped=[event for event in events if event.get("event") == "skipped"],
+        has_ended="end" in by_attempt[-1],
         began_unix_s=began,
         seen_unix_s=seen,
         wall_s=seen - began - _unwanted_s(by_attempt),

@@ -49,7 +49,7 @@ class Progress:
         while self._events.new_lines():
             pass  # What earlier drivers were told.
         self._started: tuple[int, float] | None = None
-        """Finished steps and time when this driver first saw a new step: its speed is from there."""
+        """Finished steps and time when this driver first saw a new one: speed is from there on."""
         self._last_line_s = 0.0
         self._waits = deque[float](maxlen=WAIT_STEPS)
         self._has_told_of_waits = False

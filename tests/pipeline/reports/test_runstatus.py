@@ -47,10 +47,26 @@ def test_a_driver_that_has_gone_is_told_from_one_that_is_here(tmp_path):
 def test_a_stopped_run_says_what_to_do(material):
     (material.run_dir / "config.yaml").write_text("training: {steps: 100}\n")
     now = "\n".join(run_lines(material.run_dir))
-    (material.run_dir / "driver.lock").touch()
     later = said(material.run_dir, (material.run_dir / "metrics.jsonl").stat().st_mtime + 500)
     for text in (now, later):
         assert "not training, last sign of life" in text and "the same command goes on" in text
+
+
+def test_a_run_whose_driver_is_elsewhere_is_not_called_stopped(material):
+    (material.run_dir / "config.yaml").write_text("training: {steps: 100}\n")
+    events = (material.run_dir / "attempts.jsonl").read_text().splitlines()
+    (material.run_dir / "attempts.jsonl").write_text("\n".join(events[:-1]) + "\n")
+    text = "\n".join(run_lines(material.run_dir))
+    assert "its driver is not on this machine, or has just ended" in text
+
+
+def test_an_interruption_that_nobody_took_up_is_told_so(material):
+    (material.run_dir / "config.yaml").write_text("training: {steps: 100}\n")
+    events = (material.run_dir / "attempts.jsonl").read_text().splitlines()
+    (material.run_dir / "attempts.jsonl").write_text("\n".join(events[:3]) + "\n")
+    assert "a worker was killed at step 40, 0 steps lost, not taken up again" in said(
+        material.run_dir
+    )
 
 
 def test_where_there_is_nothing_yet_there_is_a_word_for_it(tmp_path):
