@@ -1,5 +1,6 @@
 """Tests of the contrastive losses over several gloo processes, each against one process."""
 
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from configs.objectives import MilNceConfig, ObjectivesConfig
 from trainers.losses.contrastive import build_contrastive, similarity_figures
 
-SHARES = {"even_2": [4, 4], "uneven_2": [7, 3], "even_4": [2, 2, 2, 2], "uneven_4": [3, 1, 0, 6]}
+SHARES = {"even_2": [4, 4], "uneven_3": [5, 1, 4], "uneven_4": [3, 1, 0, 6]}
 WIDTH, NUM_WINDOWS, CHUNK = 16, 3, 2
 WAYS = {
     f"{kind} {mode} {form}": ObjectivesConfig(
@@ -76,7 +77,11 @@ def over_ranks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[int], list[dict]]:
     shares, folder = SHARES[request.param], tmp_path_factory.mktemp(request.param)
-    mp.spawn(run_rank, args=(shares, str(folder)), nprocs=len(shares))
+    # Ranks are forked from a process that has imported all and run nothing.
+    multiprocessing.set_forkserver_preload(["trainers.losses.contrastive"])
+    mp.start_processes(
+        run_rank, (shares, str(folder)), nprocs=len(shares), start_method="forkserver"
+    )
     files = [folder / f"rank{rank}.pt" for rank in range(len(shares))]
     return shares, [torch.load(file, weights_only=True) for file in files]
 
