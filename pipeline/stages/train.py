@@ -12,7 +12,8 @@ from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.group import RayGroup, start_ray, stop_ray
 from trainers.loop.interrupts import EXIT_CODES, Interrupts
 from trainers.loop.launch import describe, train_attempts
-from trainers.loop.prepare import newest_step, prepare
+from trainers.loop.local import LocalGroup
+from trainers.loop.prepare import Preparation, newest_step, prepare
 from trainers.loop.progress import Progress
 from trainers.tracking.build import refuse_missing_extras
 
@@ -40,24 +41,35 @@ def run(job: TrainJob) -> int:
         if done >= steps:
             print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
             return 0
-        try:
-            start_ray(job.ray, job.training.workers)
-            interrupts.install()
-            measuring = watch(job, run_dir, lambda: interrupts.received)
-            with Progress(run_dir / folder.METRICS, steps, done), measuring:
-                train_attempts(preparation, interrupts, RayGroup(job))
-        except SystemExit:
-            # While Ray starts, SIGTERM is its own, and this is what it makes of it.
+        if not job.training.workers:
+            with Progress(run_dir / folder.METRICS, steps, done):
+                train_attempts(preparation, interrupts, LocalGroup())
+        elif not _train_on_ray(preparation, interrupts, done):
             print(f"run {job.run.name} stopped at step {done} of {steps}: Ray had not started")
             return EXIT_CODES[SIGTERM]
-        finally:
-            stop_ray()
         done = newest_step(run_dir)
     if done < steps:
         print(f"run {job.run.name} stopped at step {done} of {steps}; the same command goes on")
         return interrupts.exit_code
     print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
     return 0
+
+
+def _train_on_ray(preparation: Preparation, interrupts: Interrupts, done: int) -> bool:
+    """Start Ray and train; return False if SIGTERM came before it had started."""
+    job, run_dir = preparation.job, preparation.run_dir
+    try:
+        start_ray(job.ray, job.training.workers)
+        interrupts.install()
+        measuring = watch(job, run_dir, lambda: interrupts.received)
+        with Progress(run_dir / folder.METRICS, job.training.steps, done), measuring:
+            train_attempts(preparation, interrupts, RayGroup(job))
+    except SystemExit:
+        # While Ray starts, SIGTERM is its own, and this is what it makes of it.
+        return False
+    finally:
+        stop_ray()
+    return True
 
 
 def plan_text(job: TrainJob) -> str:

@@ -7,7 +7,7 @@ when the same place kills the workers again and again.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from configs.runs import TrainJob
@@ -40,7 +40,7 @@ class Group(Protocol):
         """Return how many workers could run, those that do included."""
         ...
 
-    def leaving(self) -> list[str]:
+    def leaving(self) -> Sequence[str]:
         """Return the nodes of running workers that have been given notice."""
         ...
 
@@ -141,7 +141,5 @@ def describe(job: TrainJob) -> str:
     training = job.training
     micro_batch = training.global_batch // training.virtual_ranks
     least = f"{training.min_workers} to " if training.min_workers else ""
-    return (
-        f"{least}{training.workers} workers, {training.virtual_ranks} virtual ranks of "
-        f"{micro_batch} clips"
-    )
+    workers = f"{least}{training.workers} workers" if training.workers else "in this process"
+    return f"{workers}, {training.virtual_ranks} virtual ranks of {micro_batch} clips"

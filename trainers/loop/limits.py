@@ -5,6 +5,20 @@ from datetime import timedelta
 from torch import distributed
 
 from configs.faults import FaultsConfig
+from configs.runs import TrainJob
+
+_NO_LIMIT_S = 1e8
+
+
+def phase_limits(job: TrainJob) -> FaultsConfig:
+    """Return how long a worker may be silent.
+
+    In the driver's own process nothing limits it: there a debugger may hold a step for hours.
+    """
+    if job.training.workers:
+        return job.faults
+    limits = {"start_limit_s": _NO_LIMIT_S, "step_limit_s": _NO_LIMIT_S}
+    return job.faults.model_copy(update=limits)
 
 
 def first_collective_limit_s(limits: FaultsConfig) -> float:

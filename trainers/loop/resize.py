@@ -6,7 +6,7 @@ twice for growing. A group on a node that has been given notice is asked to end 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -28,7 +28,7 @@ class Room(Protocol):
 
     def room(self, *, after_failure: bool = False) -> int: ...
 
-    def leaving(self) -> list[str]: ...
+    def leaving(self) -> Sequence[str]: ...
 
 
 def wait_for_workers(
@@ -40,7 +40,7 @@ def wait_for_workers(
         At most `training.workers`; 0 where `interrupted` said so; None where there was no room
         for enough of them within `faults.wait_for_workers_s`.
     """
-    most = job.training.workers
+    most = max(1, job.training.workers)
     least = job.training.min_workers or most
     deadline = time.monotonic() + job.faults.wait_for_workers_s
     said = False

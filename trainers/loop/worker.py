@@ -19,7 +19,7 @@ from trainers.loop.assemble import assemble
 from trainers.loop.attempts import Fence
 from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
 from trainers.loop.heartbeat import Heartbeat
-from trainers.loop.limits import shorten_collectives
+from trainers.loop.limits import phase_limits, shorten_collectives
 from trainers.loop.prepare import Assignment
 from trainers.loop.record import Recorder
 from trainers.loop.step import StepResult
@@ -51,7 +51,7 @@ def train_worker(
     logger.info("worker %d of %d begins on %s, pid %d", worker, workers, device, os.getpid())
     # The number of threads decides how sums are split, so it is part of the result.
     torch.set_num_threads(assignment.job.training.torch_threads)
-    run_dir, limits = Path(assignment.run_dir), assignment.job.faults
+    run_dir, limits = Path(assignment.run_dir), phase_limits(assignment.job)
     with watched(run_dir, assignment.attempt, worker, limits, node) as heartbeat:
         training = Worker(assignment, worker, workers, device, heartbeat)
         try:

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from configs.data import DataConfig
@@ -23,13 +25,14 @@ def test_sigterm_while_ray_starts_is_no_failure(tmp_path, monkeypatch):
     def start_ray(*_):
         raise SystemExit(15)
 
-    stopped = []
+    stopped, job = [], TrainJob(run=RunConfig(root=str(tmp_path)))
+    unprepared = SimpleNamespace(job=job, run_dir=tmp_path)
     monkeypatch.setattr(Corpus, "load", lambda config: None)
     monkeypatch.setattr(train, "train_order", lambda *_: None)
-    monkeypatch.setattr(train, "prepare", lambda job: None)
+    monkeypatch.setattr(train, "prepare", lambda job: unprepared)
     monkeypatch.setattr(train, "start_ray", start_ray)
     monkeypatch.setattr(train, "stop_ray", lambda: stopped.append(True))
-    assert train.run(TrainJob(run=RunConfig(root=str(tmp_path)))) == 143
+    assert train.run(job) == 143
     assert stopped
 
 
