@@ -11,6 +11,9 @@ from trainers.collectives import rank_of
 from trainers.losses.bags import Bags, check_bags, same_video, wide_dtype
 from trainers.losses.exchange import Ring
 
+CHUNK = 64
+"""Clips of the batch whose scores are held at a time."""
+
 RANKS = (1, 5)
 """In-batch recall is counted among the first so many."""
 
@@ -41,16 +44,15 @@ def similarity_figures(
     negatives = own_BK.new_zeros(2, dtype=torch.float64)
     ahead_B = torch.zeros_like(best_B, dtype=torch.int64)
     for visit in Ring(bags).forward():
-        others = visit.bags
-        scores_BJK = torch.einsum("bd,jkd->bjk", video_BD.to(wide), others.text_BKD.to(wide))
-        counts_BJK = _wrong_pairs(bags, others, own=visit.rank == rank_of())[:, :, None]
-        counts_BJK = counts_BJK & others.mask_BK & has_text_B[:, None, None]
-        negatives += torch.stack([
-            scores_BJK.masked_fill(~counts_BJK, 0.0).sum(dtype=torch.float64),
-            counts_BJK.sum(),
-        ])  # fmt: skip
-        best_BJ = scores_BJK.masked_fill(~counts_BJK, -torch.inf).amax(dim=2)
-        ahead_B += (best_BJ >= best_B[:, None]).sum(dim=1)
+        for begin in range(0, len(visit.bags.video_BD), CHUNK):
+            others = visit.bags.part(begin, begin + CHUNK)
+            scores_BJK = torch.einsum("bd,jkd->bjk", video_BD.to(wide), others.text_BKD.to(wide))
+            wrong_BJ = _wrong_pairs(bags, others, begin if visit.rank == rank_of() else None)
+            counts_BJK = (wrong_BJ & has_text_B[:, None])[:, :, None] & others.mask_BK
+            best_BJ = scores_BJK.masked_fill(~counts_BJK, -torch.inf).amax(dim=2)
+            ahead_B += (best_BJ >= best_B[:, None]).sum(dim=1)
+            negatives[0] += scores_BJK.masked_fill_(~counts_BJK, 0.0).sum(dtype=torch.float64)
+            negatives[1] += counts_BJK.sum()
     figures = {
         "positive_logit": own_BK.masked_fill(~bags.mask_BK, 0.0).sum(dtype=torch.float64),
         "num_positives": bags.mask_BK.sum().double(),
@@ -64,12 +66,15 @@ def similarity_figures(
     return figures
 
 
-def _wrong_pairs(bags: Bags, others: Bags, *, own: bool) -> Tensor:
-    """Return which pairs of this worker's clips and another's are negatives, BJ."""
+def _wrong_pairs(bags: Bags, others: Bags, begin: int | None) -> Tensor:
+    """Return which of this worker's clips and others are negatives, BJ.
+
+    Where the others are this worker's own too, `begin` is the number of the first of them.
+    """
     same_BJ = same_video(bags.video_ids_B, others.video_ids_B)
     if same_BJ is None:
         shape = len(bags.video_BD), len(others.video_BD)
         same_BJ = torch.zeros(shape, dtype=torch.bool, device=bags.video_BD.device)
-    if own:
-        same_BJ.fill_diagonal_(True)
+    if begin is not None:
+        same_BJ[begin : begin + len(others.video_BD)].fill_diagonal_(True)
     return ~same_BJ

@@ -3,10 +3,13 @@
 import pytest
 import torch
 
+from trainers.losses import similarity
 from trainers.losses.similarity import similarity_figures
 
 
-def test_figures_are_those_of_a_count_pair_by_pair():
+@pytest.mark.parametrize("chunk", [4, 64])
+def test_figures_are_those_of_a_count_pair_by_pair(monkeypatch, chunk):
+    monkeypatch.setattr(similarity, "CHUNK", chunk)
     torch.manual_seed(0)
     video, text = torch.randn(9, 4), torch.randn(9, 3, 4)
     mask = torch.rand(9, 3) > 0.3
