@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 
 .PHONY: help setup demo-corpus shards asr train evaluate report demo verify view status doctor \
-        test check bench bench-shards bench-loss ablation prove clean
+        test check bench bench-shards bench-loader bench-loss ablation prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
@@ -154,6 +154,9 @@ bench: $(STAMP) ## Clips a second of each stage, on 24 demo videos
 
 bench-shards: $(STAMP) ## CPU of the builder beside ffmpeg's, two workers beside one, on real videos
 	$(PY) -m benchmarks.shards_speed $(ARGS)
+
+bench-loader: $(STAMP) $(DEMO_SHARDS) ## How long the model waits for clips; what a clip and a seek cost
+	$(PY) -m benchmarks.loader $(ARGS)
 
 bench-loss: $(STAMP) ## Memory and time of the loss beside the plain formulation
 	$(PY) -m benchmarks.loss $(ARGS)
