@@ -105,6 +105,19 @@ class ComputeConfig(Settings):
     compile: bool = False
     """Compile it (torch.compile): minutes at the start, and a C++ compiler is needed."""
 
+    deterministic: bool = False
+    """On a GPU, use only kernels that give the same bits each time; what has none is an error. On
+    a CPU all of them do."""
+
+    @model_validator(mode="after")
+    def _pools_have_such_kernels(self) -> Self:
+        if self.deterministic and not self.channels_last:
+            raise ValueError(
+                "model.compute.deterministic needs model.compute.channels_last, since pooling in "
+                "torch's own layout has no deterministic kernel, got channels_last false"
+            )
+        return self
+
 
 class ModelConfig(Settings):
     """Everything that has weights."""

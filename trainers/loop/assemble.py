@@ -20,6 +20,7 @@ from trainers.loop.prepare import Assignment
 from trainers.loop.step import TrainStep
 from trainers.loop.validate import Validation
 from trainers.models.build import VideoTextModel
+from trainers.models.determinism import choose_kernels
 from trainers.weights.begin import load_first_weights
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def assemble(
         DamagedSample: If a clip that a fresh model is measured on cannot be read.
     """
     job = assignment.job
+    choose_kernels(job.model.compute, device)
     corpus = Corpus.load(job.data)
     _must_equal("manifest", corpus.sha256, assignment.manifest_sha256)
     tokenizer = Tokenizer((Path(assignment.run_dir) / folder.TOKENIZER).read_bytes())

@@ -25,6 +25,8 @@ MAY_CHANGE = (
     # Another way to the same sums.
     "objectives.mil_nce.form",
     "objectives.mil_nce.chunk",
+    # The same bits with less memory.
+    "model.compute.recompute",
     "training.workers",
     "training.min_workers",
     "training.checkpoint_every",

@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainers.models.batchnorm import VirtualBatchNorm3d
-from trainers.models.convolve import convolve
-
-Triple = tuple[int, int, int]
+from trainers.models.convolve import Triple, convolve, max_pool
 
 
 class STConv3D(nn.Module):
@@ -89,7 +87,7 @@ class SamePool(nn.Module):
             spared = whole == 1 and size % stride == 0
             padding += [0, 0] if spared else [whole // 2, whole - whole // 2]
         x_BCTHW = F.pad(x_BCTHW, padding) if any(padding) else x_BCTHW
-        return F.max_pool3d(x_BCTHW, self.kernel, self.stride, ceil_mode=True)
+        return max_pool(x_BCTHW, self.kernel, self.stride, (0, 0, 0))
 
 
 class BlockWidths(NamedTuple):
@@ -119,7 +117,6 @@ class InceptionBlock(nn.Module):
         self.conv_b1_b = STConv3D(widths.narrow_1, widths.wide_1, cube, same, same, separable=True)
         self.conv_b2_a = STConv3D(channels_in, widths.narrow_2)
         self.conv_b2_b = STConv3D(widths.narrow_2, widths.wide_2, cube, same, same, separable=True)
-        self.maxpool_b3 = nn.MaxPool3d(kernel_size=3, stride=1, padding=1)
         self.conv_b3_b = STConv3D(channels_in, widths.pooled)
         self.gating = gating
         if gating:
@@ -133,7 +130,7 @@ class InceptionBlock(nn.Module):
         b0 = self.conv_b0(x_BCTHW)
         b1 = self.conv_b1_b(self.conv_b1_a(x_BCTHW))
         b2 = self.conv_b2_b(self.conv_b2_a(x_BCTHW))
-        b3 = self.conv_b3_b(self.maxpool_b3(x_BCTHW))
+        b3 = self.conv_b3_b(max_pool(x_BCTHW, (3, 3, 3), (1, 1, 1), (1, 1, 1)))
         if self.gating:
             b0, b1 = self.gating_b0(b0), self.gating_b1(b1)
             b2, b3 = self.gating_b2(b2), self.gating_b3(b3)

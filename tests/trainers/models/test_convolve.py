@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainers.models.convolve import channels_innermost, convolve
+from trainers.models.convolve import channels_innermost, convolve, max_pool
 
 KERNELS = [
     ((1, 1, 1), (1, 1, 1), (0, 0, 0)),
@@ -40,3 +40,27 @@ def test_a_map_in_torchs_own_layout_goes_through_the_layer() -> None:
     assert torch.equal(convolve(x, layer), layer(x))
     part = x[:, :, 1:, 1:, 1:]
     torch.testing.assert_close(convolve(part, layer), layer(part.contiguous()))
+
+
+POOLS = [
+    ((1, 3, 3), (1, 2, 2), (0, 0, 0)),
+    ((3, 3, 3), (2, 2, 2), (0, 0, 0)),
+    ((2, 2, 2), (2, 2, 2), (0, 0, 0)),
+    ((3, 3, 3), (1, 1, 1), (1, 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding"), POOLS)
+def test_pooling_in_two_dimensions_is_pooling_in_three(kernel, stride, padding) -> None:
+    torch.manual_seed(0)
+    plain = torch.randn(2, 6, 5, 7, 8, requires_grad=True)
+    inner = channels_innermost(plain.detach()).requires_grad_()
+    expected = nn.MaxPool3d(kernel, stride, padding, ceil_mode=True)(plain)
+    got = max_pool(inner, kernel, stride, padding)
+    assert torch.equal(got, expected)
+    assert got.is_contiguous(memory_format=torch.channels_last_3d)
+    weights = torch.randn_like(expected)
+    (wanted,) = torch.autograd.grad((expected * weights).sum(), plain)
+    (grads,) = torch.autograd.grad((got * weights).sum(), inner)
+    torch.testing.assert_close(grads, wanted)
+    assert torch.equal(max_pool(plain, kernel, stride, padding), expected)
