@@ -1,5 +1,6 @@
 """`weakvid train`: shards -> a trained run, or the rest of one."""
 
+from collections.abc import Sequence
 from signal import SIGTERM
 
 from configs.runs import TrainJob
@@ -72,6 +73,12 @@ def _train_on_ray(preparation: Preparation, interrupts: Interrupts, done: int) -
     return True
 
 
+def _mixture(job: TrainJob, quotas: Sequence[int]) -> list[str]:
+    """Return a line on the parts of a batch, none where all of it is of one folder."""
+    parts = zip(quotas, job.data.folders(), strict=True)
+    return [f"mixture    {', '.join(f'{n} of {out}' for n, out in parts)}"] if job.data.mix else []
+
+
 def plan_text(job: TrainJob) -> str:
     """Return what `run` would do; touches nothing.
 
@@ -90,6 +97,7 @@ def plan_text(job: TrainJob) -> str:
             f"run        {folder.run_folder(job.run)}",
             f"samples    {order.num_samples} train, {counts}",
             f"epoch      {order.steps_per_epoch} steps of {training.global_batch} clips",
+            *_mixture(job, order.quotas),
             f"steps      {begin} done, {max(0, training.steps - begin)} to do, {epochs:.1f} epochs",
             f"workers    {describe(job)}",
         ]
