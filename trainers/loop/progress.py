@@ -79,7 +79,7 @@ class Progress:
     def _look(self, *, last: bool = False) -> None:
         """Read what was added to the logs and say what is new."""
         while events := self._events.new_lines():
-            self._tell_stragglers(events)
+            self._tell(events)
         newest = None
         while lines := self._lines.new_lines():
             for line in lines:
@@ -126,8 +126,11 @@ class Progress:
             WAIT_STEPS,
         )
 
-    def _tell_stragglers(self, events: list[dict[str, Any]]) -> None:
+    def _tell(self, events: list[dict[str, Any]]) -> None:
+        """Say what a user should know while it happens; the attempts loop says the rest."""
         for event in events:
+            if event.get("event") == "skipped":
+                logger.warning("step %s was skipped: %s", event["step"], event["reason"])
             if event.get("event") == "straggler":
                 logger.warning(
                     "worker %s on %s is slow: %.1f times the others' median, in phase %s (step %s)",

@@ -108,6 +108,15 @@ def test_long_waits_for_data_are_told_once_with_what_helps(tmp_path, caplog):
 
 
 @pytest.mark.usefixtures("in_a_file")
+def test_a_skipped_step_is_told_on_the_console(tmp_path, caplog):
+    progress = Progress(tmp_path / "metrics.jsonl", 10)
+    append_event(tmp_path, 1, "skipped", step=7, reason="loss nan and gradient norm nan", rows=[3])
+    progress._look()
+    (told,) = caplog.records
+    assert told.message == "step 7 was skipped: loss nan and gradient norm nan"
+
+
+@pytest.mark.usefixtures("in_a_file")
 def test_a_slow_worker_is_named_on_the_console_but_not_one_of_an_earlier_driver(tmp_path, caplog):
     event = {"step": 20, "worker": 1, "node": "there", "phase": "data", "ratio": 3.2}
     append_event(tmp_path, 1, "straggler", **event | {"worker": 0})
