@@ -2,8 +2,7 @@
 
 The kernels of S3D reach over time, over space or over neither, so hardly one needs three
 dimensions. With channels innermost a map can be seen as images or as rows without a copy, and for
-those libraries have faster kernels; on a GPU they are also deterministic where pooling in three
-dimensions is not. benchmarks/s3d_step.py measures what it gives on a CPU.
+those libraries have faster kernels. benchmarks/s3d_step.py measures what it gives on a CPU.
 
 Shape letters in this file:
     B  clips    C  channels    D  channels out    T  frames    H, W  height and width
@@ -48,9 +47,10 @@ def convolve(x_BCTHW: Tensor, layer: nn.Conv3d) -> Tensor:
 def max_pool(x_BCTHW: Tensor, kernel: Triple, stride: Triple, padding: Triple) -> Tensor:
     """Return the maxima of windows, of those too that begin inside and reach over the high end.
 
-    Where values are equal, either way may send the gradient to another of them.
+    Where torch is to use deterministic kernels, first over space and then over time: on a GPU
+    pooling in three dimensions has none. That keeps more for the way back, so it is not the rule.
     """
-    if not _is_innermost(x_BCTHW):
+    if not (torch.are_deterministic_algorithms_enabled() and _is_innermost(x_BCTHW)):
         return F.max_pool3d(x_BCTHW, kernel, stride, padding, ceil_mode=True)
     images_NCHW = _images(x_BCTHW)
     images_NCHW = F.max_pool2d(images_NCHW, kernel[1:], stride[1:], padding[1:], ceil_mode=True)
