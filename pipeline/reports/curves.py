@@ -123,17 +123,21 @@ def _lost_series(run: RunFiles) -> Series | None:
 
 
 def _losses(run: RunFiles, marks: Marks) -> Markup | None:
+    contrastive = str(run.setting("objectives.contrastive", "mil_nce"))
+    name = {"nce": "NCE", "max_margin": "max-margin", "info_nce": "InfoNCE"}.get(
+        contrastive, "MIL-NCE"
+    )
     lines = []
     for key, label, color in (
         ("train/loss", "total", C1),
-        ("train/mil_nce", "MIL-NCE", C2),
+        ("train/mil_nce", name, C2),
     ):
         steps, values = series_of(run.training, key)
         if steps and not (key == "train/mil_nce" and values == lines[0].y):
             lines.append(Series(label, steps, values, color))
     for key, label, color in (
         ("val/loss", "total, held out", C1),
-        ("val/mil_nce", "MIL-NCE, held out", C2),
+        ("val/mil_nce", f"{name}, held out", C2),
     ):
         steps, values = series_of(run.validation, key)
         if steps:
@@ -143,8 +147,9 @@ def _losses(run: RunFiles, marks: Marks) -> Markup | None:
     lost = _lost_series(run)
     lines += [lost] if lost is not None else []
     twice = run.setting("objectives.mil_nce.positives_in_denominator", "twice") == "twice"
-    floor = Level(math.log(2), "MIL-NCE floor, ln 2", below=True)
-    floor = floor if twice else Level(0.0, "MIL-NCE floor, 0", below=True)
+    twice = twice and contrastive in ("mil_nce", "nce")
+    floor = Level(math.log(2), f"{name} floor, ln 2", below=True)
+    floor = floor if twice else Level(0.0, f"{name} floor, 0", below=True)
     return line_chart("loss", "Loss", lines, marks=marks, level=floor, wide=True)
 
 

@@ -65,6 +65,11 @@ def test_curves_mark_where_training_went_on_and_the_floor_of_the_loss(read_only_
         config={"objectives": {"mil_nce": {"positives_in_denominator": "once"}}},
     )
     assert "ln 2" not in curves_section(once).charts[0]
+    hinge = RunFiles(
+        "x", training=once.training, config={"objectives": {"contrastive": "max_margin"}}
+    )
+    assert "ln 2" not in curves_section(hinge).charts[0]
+    assert "max-margin floor, 0" in curves_section(hinge).charts[0]
 
 
 def test_figures_that_are_not_finite_are_left_out_of_the_curves():
