@@ -1,10 +1,17 @@
 """Evaluation of checkpoints while the training goes on."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from configs.fusion import EvaluationConfig, RetrievalConfig
+
+
+class BesideRetrievalConfig(RetrievalConfig):
+    """Retrieval on what may be looked at while training."""
+
+    split: Literal["train", "val", "test"] = "val"
+    """Split whose clips are ranked. What is looked at while training is no test any more."""
 
 
 class BesideConfig(EvaluationConfig):
@@ -17,8 +24,8 @@ class BesideConfig(EvaluationConfig):
     gpus: float = Field(default=0.0, ge=0)
     """GPUs that an evaluation asks Ray for; without it runs on CPUs, of which it asks for none."""
 
-    retrieval: RetrievalConfig = RetrievalConfig(split="val")
-    """Retrieval; on the `val` split, since what is looked at while training is no test."""
+    retrieval: BesideRetrievalConfig = BesideRetrievalConfig()
+    """Retrieval."""
 
     @model_validator(mode="after")
     def _one_process(self) -> Self:

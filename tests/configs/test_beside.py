@@ -7,6 +7,8 @@ from configs.runs import TrainJob
 
 def test_what_is_looked_at_while_training_is_not_the_test_split() -> None:
     assert BesideConfig().retrieval.split == "val"
+    asked = BesideConfig.model_validate({"retrieval": {"queries": "steps.jsonl"}})
+    assert asked.retrieval.split == "val"
 
 
 def test_several_workers_are_refused_beside_training() -> None:
