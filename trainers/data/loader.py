@@ -56,7 +56,7 @@ class Loader:
         self._limit = DamageLimit(config.max_damaged, order.num_samples, order.steps_per_epoch)
         self._pool = ThreadPoolExecutor(config.threads, thread_name_prefix="clips")
         self._shards = ThreadPoolExecutor(config.threads, thread_name_prefix="shards")
-        self._looked_at = -1
+        self._begun: set[int] = set()
 
     def batches(self, places: Iterator[tuple[int, int]], virtual_ranks: int) -> Iterator[Batch]:
         """Yield one batch for each `(step, virtual rank)` of `places`, in that order.
@@ -97,7 +97,7 @@ class Loader:
             self._pool.submit(self._fill, batch, number, step, draw, place)
             for number, place in enumerate(own)
         ]
-        self._look_ahead(step, own)
+        self._look_ahead(step, rank, own)
         return _Filling(batch, futures)
 
     def _fill(
@@ -137,12 +137,14 @@ class Loader:
                 )
         return filling.batch
 
-    def _look_ahead(self, step: int, own: range) -> None:
-        """Let the shards of a later step be checked and copied; of the first steps at once."""
+    def _look_ahead(self, step: int, rank: int, own: range) -> None:
+        """Let the shards of a later step be checked and copied, at first of all until then."""
         ahead = self._config.shards_ahead
-        for later in range(step + 1 if self._looked_at < 0 else step + ahead, step + ahead + 1):
+        if not ahead:
+            return
+        for later in range(step + ahead if rank in self._begun else step + 1, step + ahead + 1):
             self._shards.submit(self._prepare, later, own)
-        self._looked_at = step
+        self._begun.add(rank)
 
     def _prepare(self, step: int, own: range) -> None:
         rows = self._order.draw(step).rows_G[own.start : own.stop]
