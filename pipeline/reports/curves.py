@@ -47,6 +47,7 @@ def curves_section(run: RunFiles, lost: Sequence[Span] = ()) -> CurvesSection:
         _cyclic(run, marks),
         _relative_error(run, marks),
         _several(run, "logits", "Mean logit of a pair", _LOGITS, marks),
+        _beside(run, marks),
         _several(run, "batch-recall", "Recall in the batch", _RECALLS, marks),
         _plain(run, "lr", "train/lr", "Learning rate", C1, marks, noisy=False),
         _plain(run, "grad", "train/grad_norm", "Gradient norm", C3, marks, log=True),
@@ -209,6 +210,20 @@ def _several(
     if not lines:
         return None
     return line_chart(name, title, lines, marks=marks)
+
+
+def _beside(run: RunFiles, marks: Marks) -> Markup | None:
+    """Draw the recall of checkpoints that were measured while training; a later line counts."""
+    newest = {row["step"]: row for row in run.beside if isinstance(row.get("step"), int)}
+    rows = [newest[step] for step in sorted(newest)]
+    lines = []
+    for key, label, color in (("t2v", "text to video", C1), ("chance", "chance", C3)):
+        steps, values = series_of(rows, f"eval/{key}_r10")
+        if steps:
+            lines.append(Series(label, steps, values, color, noisy=False))
+    if not lines:
+        return None
+    return line_chart("beside", "R@10 of checkpoints, measured while training", lines, marks=marks)
 
 
 def _memory(run: RunFiles, marks: Marks) -> Markup | None:

@@ -77,6 +77,21 @@ def test_figures_that_are_not_finite_are_left_out_of_the_curves():
     assert curves_section(RunFiles("x", training=rows)).charts
 
 
+def test_recall_of_checkpoints_that_were_measured_while_training_is_drawn():
+    training = [{"step": step, "train/loss": 1.0} for step in range(1, 21)]
+    beside = [
+        {"step": 20, "by": "beside", "eval/t2v_r10": 0.25, "eval/chance_r10": 0.0625},
+        {"step": 15, "by": "beside", "skipped": "a later checkpoint was due"},
+        {"step": 10, "by": "beside", "eval/t2v_r10": 0.125, "eval/chance_r10": 0.0625},
+    ]
+    title = "R@10 of checkpoints"
+    charts = curves_section(RunFiles("x", training=training, beside=beside)).charts
+    assert sum(title in chart for chart in charts) == 1
+    assert not any(
+        title in chart for chart in curves_section(RunFiles("x", training=training)).charts
+    )
+
+
 def test_fusion_takes_means_from_metrics_and_finds_best_and_gain(read_only_material):
     run = load_run_files(read_only_material.run_dir)
     section = fusion_section(run)
