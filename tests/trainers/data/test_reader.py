@@ -53,3 +53,23 @@ def test_training_sees_a_window_that_its_seed_draws_between_the_margins(reader):
 
 def test_evaluation_sees_the_clip_itself(reader):
     assert {first_frame(reader, row, None) for row in range(6)} == {MARGIN}
+
+
+def test_a_tokenizer_learns_from_evenly_chosen_clips_where_there_are_very_many(
+    make_job, monkeypatch, caplog
+):
+    corpus = Corpus.load(make_job().data)
+    table = corpus.manifests[0].split("train").select(["video_id", "caption"]).to_pylist()
+    captions = [row["caption"] for row in table]
+    assert len(captions) == 27 and set(train_texts(corpus)) == set(captions)
+    monkeypatch.setattr("trainers.data.reader.MOST_TEXTS", 10)
+    real = Corpus.batches
+
+    def cut_up(self, *args):
+        for rows in real(self, *args):
+            yield from (rows.slice(begin, 5) for begin in range(0, rows.num_rows, 5))
+
+    monkeypatch.setattr(Corpus, "batches", cut_up)
+    with caplog.at_level("INFO"):
+        assert set(train_texts(corpus)) == set(captions[::3])
+    assert "one in 3 of 27 clips" in caplog.text
