@@ -5,8 +5,10 @@
 trains the demo preset in plain processes, with everything on that is installed: metrics.jsonl,
 TensorBoard, the exchange of times and memory, W&B offline. The baseline is the same steps of the
 same run without their logging: `share` is what the first worker spends between its steps on
-writing, exchanging and flushing, over the time of its steps. `trackers_share` is the processor time
-of the trackers' own threads, over the same.
+writing, exchanging and flushing, over the time of its steps. Waiting for the other workers is left
+out: without an exchange it would wait for them in the next step. `cpu_share` is the same by
+processor time, which other work on the machine does not distort. `trackers_cpu_share` is that of the
+trackers' threads; `trackers_start_cpu_s`, what importing and starting them takes once, is not in it.
 """
 
 import importlib.util
@@ -16,6 +18,7 @@ import os
 import shutil
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,21 +34,24 @@ from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.record import Recorder
 from trainers.loop.worker import Worker, train_worker
 from trainers.tracking.follow import Follower
+from trainers.tracking.wandb_run import WandbRun
+from trainers.waits import take_waited_s
 
-SPENT = {"log": 0.0, "sync": 0.0, "trackers": 0.0}
+SPENT = defaultdict[str, float](float)
 
 
-def timed(
-    name: str, function: Callable[..., Any], clock: Callable[[], float]
-) -> Callable[..., Any]:
-    """Return a function that adds the time of each call to `SPENT`."""
+def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that adds the seconds of each call, and its processor's, to `SPENT`."""
 
     def call(*args: Any, **more: Any) -> Any:
-        began_s = clock()
+        began_s, cpu_s = time.perf_counter(), time.thread_time()
         try:
             return function(*args, **more)
         finally:
-            SPENT[name] += clock() - began_s
+            SPENT[f"{name}_cpu"] += time.thread_time() - cpu_s
+            SPENT[name] += time.perf_counter() - began_s
+            if name == "log":
+                SPENT[name] -= take_waited_s()
 
     return call
 
@@ -75,10 +81,13 @@ def main() -> None:
     if workers > 1:
         meeting = f"file://{(out / 'logging' / 'rendezvous').absolute()}"
         dist.init_process_group("gloo", init_method=meeting, rank=worker, world_size=workers)
-    Worker._log = timed("log", Worker._log, time.perf_counter)
-    Recorder.sync = timed("sync", Recorder.sync, time.perf_counter)
-    Follower._follow = timed("trackers", Follower._follow, time.thread_time)
+    Worker._log = timed("log", Worker._log)
+    Recorder.sync = timed("sync", Recorder.sync)
+    Follower._follow = timed("trackers", Follower._follow)
+    WandbRun.__init__ = timed("start", WandbRun.__init__)
+    cpu_s = time.process_time()
     train_worker(assignment, worker, workers, torch.device("cpu"))
+    cpu_s = time.process_time() - cpu_s - SPENT["start_cpu"]
     if worker:
         os._exit(0)
     lines = read_metrics(preparation.run_dir / folder.METRICS)
@@ -90,8 +99,10 @@ def main() -> None:
         "step_s": step_s / steps,
         "logging_s": logging_s / steps,
         "share": logging_s / step_s,
+        "cpu_share": (SPENT["log_cpu"] + SPENT["sync_cpu"]) / cpu_s,
         "wandb": job.tracking.wandb,
-        "trackers_share": SPENT["trackers"] / step_s,
+        "trackers_cpu_share": (SPENT["trackers_cpu"] - SPENT["start_cpu"]) / cpu_s,
+        "trackers_start_cpu_s": SPENT["start_cpu"],
     }
     print(json.dumps(found, indent=1))
 
