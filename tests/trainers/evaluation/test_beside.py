@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trainers.evaluation.beside import WAITING, Beside, hold
+from configs.runs import TrainJob
+from trainers.evaluation import beside
+from trainers.evaluation.beside import WAITING, Beside, hold, watch
 from trainers.evaluation.record import append_line, read_evaluations
 
 FIGURES = {"eval/t2v_r10": 0.5}
@@ -148,3 +150,16 @@ def test_a_file_system_without_links_gets_copies(run: Run, monkeypatch, tmp_path
     (tmp_path / "w").mkdir()
     hold(run.folder / "checkpoints" / "step-00000010", tmp_path / "w")
     assert (tmp_path / "w" / "step-00000010" / "state.pt").read_text() == "weights of 10"
+
+
+def test_settings_say_how_often_and_none_means_never(run: Run, monkeypatch) -> None:
+    monkeypatch.setattr(beside, "measure_on_ray", lambda *_: run.begin)
+    with watch(TrainJob(), run.folder, lambda: False):
+        run.commit(10)
+    assert not (run.folder / "evaluation").exists()
+    job = TrainJob.model_validate({"training": {"steps": 10}, "evaluation": {"every": 10}})
+    run.begun[10] = Future()
+    run.begun[10].set_result(FIGURES)
+    with watch(job, run.folder, lambda: False):
+        pass
+    assert [line["step"] for line in run.lines()] == [10]
