@@ -7,8 +7,9 @@ TensorBoard, the exchange of times and memory, W&B offline. The baseline is the 
 same run without their logging: `share` is what the first worker spends between its steps on
 writing, exchanging and flushing, over the time of its steps. Waiting for the other workers is left
 out: without an exchange it would wait for them in the next step. `cpu_share` is the same by
-processor time, which other work on the machine does not distort. `trackers_cpu_share` is that of the
-trackers' threads; `trackers_start_cpu_s`, what importing and starting them takes once, is not in it.
+processor time, which other work on the machine does not distort. `trackers_cpu_share` is that of
+the trackers' threads; `trackers_start_cpu_s`, what importing and starting them takes once, is not
+in it.
 """
 
 import importlib.util
