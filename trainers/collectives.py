@@ -65,6 +65,11 @@ def rank_of() -> int:
     return dist.get_rank() if _many() else 0
 
 
+def num_ranks() -> int:
+    """Return how many ranks there are; 1 without a process group."""
+    return dist.get_world_size() if _many() else 1
+
+
 class Arrival(NamedTuple):
     """A tensor that is under way from the rank before."""
 

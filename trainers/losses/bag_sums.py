@@ -28,7 +28,7 @@ from torch.autograd import Function
 
 from trainers.collectives import rank_of
 from trainers.losses.bags import LEFT_OUT, Bags, same_video, wide_dtype
-from trainers.losses.exchange import Gathered, Ring, Visit
+from trainers.losses.exchange import Gathered, Ring, Visit, meet
 
 RUN = 64
 """Products of a dot product that are added up before they are added to the others."""
@@ -92,7 +92,7 @@ class _BagSums(Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         bags = bags._replace(video_BD=video_BD.detach(), text_BKD=text_BKD.detach())
         with torch.autocast(video_BD.device.type, enabled=False):
-            exchange = (Ring if options.ring else Gathered)(bags)
+            exchange = meet(bags, ring=options.ring)
             sums = _forward(bags, exchange, options)
         ctx.bags, ctx.exchange, ctx.options = bags, exchange, options
         ctx.save_for_backward(*sums)

@@ -21,7 +21,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from trainers.collectives import all_gather_rows, pass_on, rank_of, rows_of_ranks
+from trainers.collectives import all_gather_rows, num_ranks, pass_on, rank_of, rows_of_ranks
 from trainers.losses.bags import Bags, wide_dtype
 from trainers.waits import waiting
 
@@ -76,7 +76,7 @@ class Gathered:
 
 
 class Ring:
-    """Clips that travel from worker to worker."""
+    """Clips that travel from worker to worker, of which there are several."""
 
     def __init__(self, own: Bags) -> None:
         """Exchange masks and names, which are small. A collective operation, as both passes are."""
@@ -107,8 +107,7 @@ class Ring:
             rank = (rank_of() - step) % len(self._rows)
             grads = self._unpacked(rank, self._grad_MF)
             yield Visit(rank, self._bags(rank, held_MF), *grads)
-            if len(self._rows) > 1:
-                self._grad_MF = pass_on(self._grad_MF).wait()
+            self._grad_MF = pass_on(self._grad_MF).wait()
             if arrival is not None:
                 held_MF = arrival.wait()
 
@@ -133,6 +132,11 @@ class Ring:
         place = slice(begin, begin + self._rows[rank])
         ids_J = None if self._ids is None else self._ids[place]
         return Bags(*self._unpacked(rank, held_MF), self._masks[place], ids_J)
+
+
+def meet(own: Bags, *, ring: bool) -> Gathered | Ring:
+    """Return an exchange with the clips of all workers. A collective operation."""
+    return Ring(own) if ring and num_ranks() > 1 else Gathered(own)
 
 
 def _gather(own: Bags, rows: list[int]) -> Bags:

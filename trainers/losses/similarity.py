@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainers.collectives import rank_of
 from trainers.losses.bags import Bags, check_bags, same_video, wide_dtype
-from trainers.losses.exchange import Ring
+from trainers.losses.exchange import meet
 
 CHUNK = 64
 """Clips of the batch whose scores are held at a time."""
@@ -43,7 +43,7 @@ def similarity_figures(
 
     negatives = own_BK.new_zeros(2, dtype=torch.float64)
     ahead_B = torch.zeros_like(best_B, dtype=torch.int64)
-    for visit in Ring(bags).forward():
+    for visit in meet(bags, ring=True).forward():
         for begin in range(0, len(visit.bags.video_BD), CHUNK):
             others = visit.bags.part(begin, begin + CHUNK)
             scores_BJK = torch.einsum("bd,jkd->bjk", video_BD.to(wide), others.text_BKD.to(wide))
