@@ -91,7 +91,7 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
         gaps.append(Missing("No env.json in the run's folder.", missing.train(run.name)))
     return Report(
         run=run,
-        tiles=tiles(run, intake, curves, fusion),
+        tiles=tiles(run, intake, curves, fusion, interruptions.history),
         intake=intake,
         sheets=sheets_section(run, shards_out, manifest, truth),
         curves=curves,

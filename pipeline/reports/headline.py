@@ -7,6 +7,7 @@ from pipeline.reports.fusion import FusionSection
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.intake import IntakeSection
 from pipeline.reports.text import as_float, duration, number, percent
+from trainers.loop.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,26 @@ class Tile:
 
 
 def tiles(
-    run: RunFiles, intake: IntakeSection, curves: CurvesSection, fusion: FusionSection
+    run: RunFiles,
+    intake: IntakeSection,
+    curves: CurvesSection,
+    fusion: FusionSection,
+    history: History,
 ) -> list[Tile]:
     """Return the tiles; a figure that is not there is a dash."""
     clips = "" if intake.planned is None else f"of {number(intake.planned)} planned"
     videos = "" if intake.num_videos is None else f"{number(intake.num_videos)} videos"
     steps = curves.num_steps or None
-    planned = "" if curves.planned_steps is None else f"of {number(curves.planned_steps)}"
+    facts = [] if curves.planned_steps is None else [f"of {number(curves.planned_steps)}"]
+    if history.interruptions:
+        facts.append(f"effective training time {percent(history.effective)}")
     return [
         _recall(run),
         _fusion(run, fusion),
         _translation(run),
         Tile("Clips", number(intake.num_clips), clips, intake.num_clips),
         Tile("Footage in clips", duration(_seconds(intake)), videos, intake.hours, "hours"),
-        Tile("Training steps", number(steps), planned, steps),
+        Tile("Training steps", number(steps), ", ".join(facts), steps),
     ]
 
 

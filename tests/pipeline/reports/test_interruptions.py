@@ -1,5 +1,6 @@
 import pytest
 
+from pipeline.reports.build import collect
 from pipeline.reports.curves import curves_section, series_of
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.interruptions import interruptions_section
@@ -83,3 +84,11 @@ def test_workers_of_a_foreign_type_are_as_good_as_missing(value):
     assert worker_rows(RunFiles("x", workers=[{"workers": value}])) in (
         [], worker_rows(RunFiles("x", workers=[{"workers": [{}]}])),
     )  # fmt: skip
+
+
+def test_the_page_begins_with_the_effective_time_of_a_run_that_was_interrupted(read_only_material):
+    tile = collect(read_only_material.run_dir, None, None).tiles[-1]
+    assert (tile.label, tile.note) == (
+        "Training steps",
+        "of 40, effective training time 66.7\u202f%",
+    )
