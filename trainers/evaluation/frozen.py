@@ -5,6 +5,7 @@ from pathlib import Path
 
 from configs.runs import TrainJob
 from trainers.data.tokenizer import Tokenizer
+from trainers.loop import folder
 from trainers.loop.run import load_run
 from trainers.models.build import VideoTextModel
 
@@ -15,7 +16,7 @@ class Frozen:
 
     run_dir: Path
     checkpoint: Path | None
-    """Folder of the checkpoint; None: the newest whole one, or imported weights."""
+    """Folder of the checkpoint; None: imported weights."""
 
     job: TrainJob
     model: VideoTextModel
@@ -24,5 +25,10 @@ class Frozen:
 
     @classmethod
     def load(cls, run_dir: Path, checkpoint: Path | None = None) -> "Frozen":
-        """Read a run; raises as `load_run` does."""
-        return cls(run_dir, checkpoint, *load_run(run_dir, checkpoint))
+        """Read a run, at its newest whole checkpoint if none is named. Raises as `load_run`."""
+        read = load_run(run_dir, checkpoint)
+        if checkpoint is None:
+            # Named from here on: of a run that is being trained, the newest may soon be another.
+            newest = run_dir / folder.CHECKPOINTS / f"step-{read[-1]:08d}"
+            checkpoint = newest if newest.exists() else None
+        return cls(run_dir, checkpoint, *read)

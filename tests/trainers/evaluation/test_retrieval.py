@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 from sklearn.metrics import top_k_accuracy_score
 
 from trainers.evaluation.retrieval import (
@@ -21,6 +22,16 @@ def test_recall_equals_scikit_learn_where_each_query_has_one_right_item() -> Non
     for k in (1, 5, 10):
         expected = top_k_accuracy_score(np.arange(40), scores_QN, k=k)
         assert np.mean(rank_Q <= k) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("values", [1000, 3])
+def test_the_median_rank_is_that_of_ranks_counted_by_scipy(values: int) -> None:
+    """With few different scores there are many ties; of those the right item stands last."""
+    scores_QN = np.random.default_rng(3).integers(0, values, (50, 50)).astype(float)
+    ranking = Ranking(best_ranks(scores_QN, np.eye(50, dtype=bool)), np.ones(50, dtype=int), 50)
+    expected_Q = rankdata(-scores_QN, method="max", axis=1).diagonal()
+    assert ranking.rank_Q.tolist() == expected_Q.tolist()
+    assert metrics(ranking)["medr"] == np.median(expected_Q)
 
 
 def test_the_best_of_several_right_items_counts() -> None:

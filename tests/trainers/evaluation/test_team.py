@@ -69,6 +69,12 @@ def test_on_ray_the_figures_are_the_same_and_training_is_not_waited_for(
     assert line == {"step": 7, "by": "beside", **figures}
 
 
+def test_helpers_read_the_checkpoint_that_was_the_newest_at_the_start(little) -> None:
+    frozen = Frozen.load(little.run_dir)
+    assert frozen.checkpoint == little.run_dir / "checkpoints" / "step-00000007"
+    assert Frozen.load(little.run_dir, frozen.checkpoint).step == frozen.step == 7
+
+
 def test_a_named_checkpoint_that_is_damaged_is_refused(little, tmp_path: Path) -> None:
     path = tmp_path / "step-00000007"
     path.mkdir()
