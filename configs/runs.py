@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from configs.asr import AsrConfig
 from configs.beside import BesideConfig
+from configs.checkpoints import CheckpointsConfig
 from configs.clips import ClipsConfig
 from configs.data import DataConfig
 from configs.faults import FaultsConfig
@@ -77,6 +78,7 @@ class TrainJob(Settings):
     model: ModelConfig = ModelConfig()
     objectives: ObjectivesConfig = ObjectivesConfig()
     training: TrainingConfig = TrainingConfig()
+    checkpoints: CheckpointsConfig = CheckpointsConfig()
     faults: FaultsConfig = FaultsConfig()
     tracking: TrackingConfig = TrackingConfig()
     evaluation: BesideConfig = BesideConfig()

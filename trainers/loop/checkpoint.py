@@ -2,32 +2,45 @@
 
     checkpoints/step-00000100/state.pt        tensors and optimiser
                               job.json        resolved settings
-                              MANIFEST.json   step, attempt, size and sha256 of the others
+                              MANIFEST.json   step, attempt, code, size and sha256 of the others,
+                                              and the sha256 of itself without that line
 
 A folder without a manifest, or whose files do not hash to it, does not count; the one before
 it does.
 """
 
+import hashlib
+import io
 import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 
-from shards.storage import sha256_of, sync_folder
+from shards.storage import sync_folder
+from trainers.loop.code import code_version
+from trainers.loop.verified import Verified
 
 logger = logging.getLogger(__name__)
 
 MANIFEST = "MANIFEST.json"
 STATE = "state.pt"
 JOB = "job.json"
+VERSION = 2
 _NAME = re.compile(r"^step-(\d{8,})$")
+
+VERIFIED = Verified()
+"""What this process has hashed. The driver asks for the newest checkpoint several times a start."""
+
+
+class DamagedCheckpoint(ValueError):  # noqa: N818 - it names a state
+    """Files of a checkpoint are missing, cut or altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,50 +79,97 @@ def save_checkpoint(
         may_commit: Raises when another attempt has taken over; called last before the rename.
     """
     step = state["step"]
-    final = root / f"step-{step:08d}"
-    temporary = root / f"tmp-{attempt}-step-{step:08d}"
     root.mkdir(parents=True, exist_ok=True)
+    temporary = root / f"tmp-{attempt}-step-{step:08d}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    with (temporary / STATE).open("wb") as file:
-        torch.save(state, file)
-    (temporary / JOB).write_text(json.dumps(job, sort_keys=True, indent=1))
+    try:
+        with (temporary / STATE).open("wb") as file:
+            hashed = HashedFile(file)
+            torch.save(state, cast(IO[bytes], hashed))
+            sealed = hashed.seal()
+        about = {
+            "step": step,
+            "attempt": attempt,
+            "manifest_sha256": state["manifest_sha256"],
+            "tokenizer_sha256": state["tokenizer_sha256"],
+        }
+        return finish_checkpoint(root, temporary, about, job, sealed, may_commit)
+    except BaseException:
+        # The disk may be full: then what is half written is in the way of what comes next.
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def finish_checkpoint(
+    root: Path,
+    temporary: Path,
+    about: Mapping[str, Any],
+    job: dict[str, Any],
+    state: Mapping[str, Any],
+    may_commit: Callable[[], None],
+) -> Checkpoint:
+    """Add settings and manifest to a folder that holds a synced state, and give it its name.
+
+    Args:
+        root: The run's `checkpoints` folder.
+        temporary: The folder, in `root`.
+        about: What the manifest says beside versions and hashes; `step` is in it.
+        job: Resolved settings.
+        state: Size and hash of the state.
+        may_commit: Raises when another attempt has taken over; called last before the rename.
+    """
+    final = root / f"step-{about['step']:08d}"
+    settings = _write_synced(temporary / JOB, json.dumps(job, sort_keys=True, indent=1).encode())
     manifest = {
-        "version": 1,
-        "step": step,
-        "attempt": attempt,
-        "manifest_sha256": state["manifest_sha256"],
-        "tokenizer_sha256": state["tokenizer_sha256"],
-        "files": {name: _seal(temporary / name) for name in (JOB, STATE)},
+        "version": VERSION,
+        **about,
+        "code": dict(code_version()),
+        "files": {JOB: settings, STATE: dict(state)},
     }
-    (temporary / MANIFEST).write_text(json.dumps(manifest, sort_keys=True, indent=1))
-    _seal(temporary / MANIFEST)
+    _write_synced(temporary / MANIFEST, _sealed(manifest))
     sync_folder(str(temporary))
     may_commit()
     _replace(temporary, final)
     sync_folder(str(root))
-    return Checkpoint(final, step, manifest)
+    return Checkpoint(final, about["step"], manifest)
 
 
 def newest_checkpoint(root: Path) -> Checkpoint | None:
     """Return the newest checkpoint whose files verify, `None` where none was ever written.
+
+    The log says which were passed over.
+
+    Raises:
+        RuntimeError: If there are checkpoints but every one of them is damaged.
+    """
+    found, damaged = choose_checkpoint(root)
+    for reason in damaged:
+        logger.warning("checkpoint is damaged, trying the one before it: %s", reason)
+    return found
+
+
+def choose_checkpoint(root: Path) -> tuple[Checkpoint | None, list[str]]:
+    """Return the newest checkpoint whose files verify, and why those after it were passed over.
 
     Raises:
         RuntimeError: If there are checkpoints but every one of them is damaged: starting again
             from nothing is not something to do silently.
     """
     found = list_checkpoints(root)
+    damaged: list[str] = []
     for path in reversed(found):
         try:
-            return verify_checkpoint(path)
-        except ValueError as error:
-            logger.warning("checkpoint is damaged, trying the one before it: %s", error)
+            return verify_checkpoint(path), damaged
+        except DamagedCheckpoint as error:
+            damaged.append(str(error))
     if found:
+        reasons = "\n  ".join(damaged)
         raise RuntimeError(
             f"at least one checkpoint under {root} must be whole, got {len(found)} damaged ones; "
-            "remove the run folder to start again"
+            f"remove the run folder to start again\n  {reasons}"
         )
-    return None
+    return None, damaged
 
 
 def list_checkpoints(root: Path) -> list[Path]:
@@ -123,35 +183,41 @@ def verify_checkpoint(path: Path) -> Checkpoint:
     """Return the checkpoint at `path` once every file has the size and hash of its manifest.
 
     Raises:
-        ValueError: If a file is missing, cut or altered.
+        DamagedCheckpoint: If a file is missing, cut or altered.
     """
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        manifest = _read_sealed((path / MANIFEST).read_bytes())
         step, files = int(manifest["step"]), dict(manifest["files"])
         sealed = {name: (files[name]["bytes"], files[name]["sha256"]) for name in (JOB, STATE)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path / MANIFEST} cannot be read: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedCheckpoint(f"{path / MANIFEST} cannot be read: {error}") from error
     if path.name != f"step-{step:08d}":
-        raise ValueError(f"{path / MANIFEST} must be of {path.name}, got step {step}")
+        raise DamagedCheckpoint(f"{path / MANIFEST} must be of {path.name}, got step {step}")
     for name, (num_bytes, sha256) in sealed.items():
         try:
             got = (path / name).stat().st_size
+            same = got == num_bytes and VERIFIED.sha256(path / name) == sha256
         except OSError as error:
-            raise ValueError(f"{path / name} cannot be read: {error}") from error
+            raise DamagedCheckpoint(f"{path / name} cannot be read: {error}") from error
         if got != num_bytes:
-            raise ValueError(f"{path / name} must have {num_bytes} bytes, got {got}")
-        if sha256_of(str(path / name)) != sha256:
-            raise ValueError(f"{path / name} must have the sha256 of its manifest, got another")
+            raise DamagedCheckpoint(f"{path / name} must have {num_bytes} bytes, got {got}")
+        if not same:
+            raise DamagedCheckpoint(
+                f"{path / name} must have the sha256 of its manifest, got another"
+            )
     return Checkpoint(path, step, manifest)
 
 
-def prune_checkpoints(root: Path, keep: int, step: int) -> None:
+def prune_checkpoints(root: Path, keep: int, step: int, keep_every: int = 0) -> None:
     """Remove all but the newest `keep` checkpoints up to that of `step`, the one just written.
 
-    Later ones were passed over as damaged: they must not push a whole one out.
+    Those of every `keep_every` steps stay, as do later ones: they were passed over as damaged and
+    must not push a whole one out.
     """
     written = [path for path in list_checkpoints(root) if _step_of(path) <= step]
     for path in written[:-keep]:
+        if keep_every and _step_of(path) % keep_every == 0:
+            continue
         # Without its manifest a half-removed folder can never be taken for a checkpoint.
         (path / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(path, ignore_errors=True)
@@ -180,8 +246,46 @@ def _replace(temporary: Path, final: Path) -> None:
         temporary.rename(final)
 
 
-def _seal(path: Path) -> dict[str, Any]:
-    """Flush a file to the disk and return its size and hash."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    return {"bytes": path.stat().st_size, "sha256": sha256_of(str(path))}
+class HashedFile(io.RawIOBase):
+    """Writes to a file and hashes what passes, so that nothing is read back."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file, self._sha256, self._bytes = file, hashlib.sha256(), 0
+
+    def write(self, data: Any) -> int:
+        """Write and hash."""
+        self._sha256.update(data)
+        self._bytes += memoryview(data).nbytes
+        return self._file.write(data)
+
+    def seal(self) -> dict[str, Any]:
+        """Flush to the disk; return size and hash."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return {"bytes": self._bytes, "sha256": self._sha256.hexdigest()}
+
+
+def _write_synced(path: Path, data: bytes) -> dict[str, Any]:
+    with path.open("wb") as file:
+        hashed = HashedFile(file)
+        hashed.write(data)
+        return hashed.seal()
+
+
+def _sealed(manifest: Mapping[str, Any]) -> bytes:
+    """Return a manifest as bytes that hold their own hash."""
+    plain = json.dumps(manifest, sort_keys=True, indent=1)
+    seal = hashlib.sha256(plain.encode()).hexdigest()
+    return json.dumps({**manifest, "seal": seal}, sort_keys=True, indent=1).encode()
+
+
+def _read_sealed(data: bytes) -> dict[str, Any]:
+    manifest = json.loads(data)
+    if manifest.get("version") != VERSION:
+        raise ValueError(f"version must be {VERSION}, got {manifest.get('version')!r}")
+    manifest.pop("seal", None)
+    # Not the seal is compared but every byte: a flip in a blank is damage too.
+    if _sealed(manifest) != data:
+        raise ValueError("it must hash to its seal, got another hash")
+    return manifest

@@ -38,6 +38,7 @@ MAY_CHANGE = (
     "training.compare_weights_every",
     "training.profile_steps",
     "training.peak_tflops",
+    "checkpoints",
     "faults.start_limit_s",
     "faults.step_limit_s",
     "faults.wait_for_workers_s",

@@ -1,6 +1,7 @@
 import json
 import logging
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,6 +9,7 @@ from trainers.loop.checkpoint import (
     JOB,
     MANIFEST,
     STATE,
+    DamagedCheckpoint,
     list_checkpoints,
     newest_checkpoint,
     prune_checkpoints,
@@ -15,6 +17,7 @@ from trainers.loop.checkpoint import (
     save_checkpoint,
     verify_checkpoint,
 )
+from trainers.loop.code import code_version
 
 
 def save(root, step, value=0.0, may_commit=lambda: None):
@@ -81,7 +84,12 @@ def test_a_write_that_ends_early_leaves_nothing_that_counts(tmp_path):
     with pytest.raises(RuntimeError, match="stale"):
         save(tmp_path, 2, may_commit=taken_over)
     assert newest_checkpoint(tmp_path).step == 1
-    assert len(list(tmp_path.iterdir())) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+
+
+def test_what_a_killed_write_left_is_removed(tmp_path):
+    (save(tmp_path, 1).path.parent / "tmp-3-step-00000002").mkdir()
+    assert newest_checkpoint(tmp_path).step == 1
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
 
@@ -116,4 +124,38 @@ def test_the_manifest_says_what_the_files_hash_to(tmp_path):
     manifest = json.loads((save(tmp_path, 3).path / MANIFEST).read_text())
     assert manifest["step"] == 3
     assert (manifest["manifest_sha256"], manifest["tokenizer_sha256"]) == ("m", "t")
+    assert manifest["code"] == code_version()
     assert set(manifest["files"]) == {STATE, JOB}
+
+
+@pytest.mark.parametrize("name", [STATE, JOB, MANIFEST])
+def test_no_flipped_bit_goes_unseen(tmp_path, name):
+    path = save(tmp_path, 1).path
+    whole = (path / name).read_bytes()
+    random = np.random.default_rng(0)
+    for place in random.choice(len(whole), min(len(whole), 150), replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << random.integers(8)
+        (path / name).write_bytes(damaged)
+        with pytest.raises(DamagedCheckpoint):
+            verify_checkpoint(path)
+    (path / name).write_bytes(whole)
+    verify_checkpoint(path)
+
+
+def test_a_write_that_fails_leaves_no_half_of_it_on_the_disk(tmp_path, monkeypatch):
+    def full(state, file):
+        file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        save(tmp_path, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_those_of_every_so_many_steps_stay_for_good(tmp_path):
+    for step in range(1, 10):
+        save(tmp_path, step)
+        prune_checkpoints(tmp_path, 2, step, keep_every=3)
+    assert [path.name[-1] for path in list_checkpoints(tmp_path)] == ["3", "6", "8", "9"]

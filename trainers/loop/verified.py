@@ -1,0 +1,44 @@
+"""Files whose hash was compared in this process, so that one of gigabytes is read once.
+
+A file counts as the same while inode, size and both times are. What was written a moment ago could
+be written again without a change of its times, so it is not remembered yet.
+"""
+
+import time
+from pathlib import Path
+
+from shards.storage import sha256_of
+
+_SETTLED_NS = 2_000_000_000
+
+
+class Verified:
+    """Remembers which file had which hash."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, ...], str]] = {}
+
+    def sha256(self, path: Path) -> str:
+        """Return the hash of a file, from memory where it is the same file.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        before = _identity(path)
+        known = self._known.get(path)
+        if known is not None and known[0] == before:
+            return known[1]
+        sha256 = sha256_of(str(path))
+        is_settled = time.time_ns() - max(before[2:]) > _SETTLED_NS
+        if is_settled and _identity(path) == before:
+            self._known[path] = before, sha256
+        return sha256
+
+    def forget(self) -> None:
+        """Read every file again the next time."""
+        self._known.clear()
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
