@@ -1,14 +1,18 @@
 import itertools
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shards.order import EpochOrder
 from trainers.data.corpus import Corpus
 from trainers.data.mixture import Mixture, train_order
+from trainers.loop.prepare import begin_attempt, prepare
+from trainers.loop.worker import train_worker
 
 
 def mixture(counts, quotas, seed=0):
@@ -119,3 +123,24 @@ def test_a_video_in_two_folders_cannot_be_kept_apart(make_mixed):
     job = make_mixed(one_clip_per_video=True, weights=(1.0, 1.0))
     with pytest.raises(ValueError, match="got 4 videos that stand in several"):
         train_order(job, Corpus.load(job.data))
+
+
+def test_a_mixed_run_goes_on_where_its_folders_moved_but_not_with_other_weights(
+    make_mixed, tmp_path
+):
+    job = make_mixed(weights=(2.0, 1.0))
+    preparation = prepare(job)
+    assert train_worker(begin_attempt(preparation, 1), 0, 1, torch.device("cpu")) == "finished"
+    moved = tmp_path / "moved"
+    Path(job.data.mix[0]).rename(moved)
+
+    def changed(**data):
+        return job.model_copy(
+            update={"data": job.data.model_copy(update={"mix": (str(moved),), **data})}
+        )
+
+    assert prepare(changed()).manifest_sha256 == preparation.manifest_sha256
+    with pytest.raises(ValueError, match=r"data\.weights"):
+        prepare(changed(weights=(1.0, 1.0)))
+    with pytest.raises(ValueError, match="with other samples"):
+        prepare(changed(shards=str(moved), mix=(job.data.shards,)))
