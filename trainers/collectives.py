@@ -70,10 +70,19 @@ def num_ranks() -> int:
     return dist.get_world_size() if _many() else 1
 
 
+def add_over_ranks(tensor: Tensor) -> None:
+    """Put the sum over ranks in place of each rank's tensor."""
+    if _many():
+        with waiting(tensor.device):
+            dist.all_reduce(tensor)
+
+
 class Arrival(NamedTuple):
     """A tensor that is under way from the rank before."""
 
     received: Tensor
+    sent: Tensor
+    """Kept here: nobody else may hold it while it is under way."""
     works: list[dist.Work]
 
     def wait(self) -> Tensor:
@@ -94,7 +103,7 @@ def pass_on(tensor: Tensor) -> Arrival:
     before = (dist.get_rank() - 1) % dist.get_world_size()
     sent = dist.P2POp(dist.isend, tensor, following)
     taken = dist.P2POp(dist.irecv, received, before)
-    return Arrival(received, dist.batch_isend_irecv([sent, taken]))
+    return Arrival(received, tensor, dist.batch_isend_irecv([sent, taken]))
 
 
 class _AllGather(Function):

@@ -6,7 +6,13 @@ import torch
 import torch.distributed as dist
 from torch import multiprocessing as mp
 
-from trainers.collectives import all_gather_rows, all_gather_with_grad, pass_on, rows_of_ranks
+from trainers.collectives import (
+    add_over_ranks,
+    all_gather_rows,
+    all_gather_with_grad,
+    pass_on,
+    rows_of_ranks,
+)
 
 ROWS = [1, 3, 2]
 
@@ -22,6 +28,8 @@ def run_rank(rank: int, folder: str) -> None:
     names = all_gather_rows(torch.full((ROWS[rank],), 10 + rank), rows)
     results = {"rows": rows, "everyone": everyone.detach(), "grad": local.grad, "names": names}
     results["passed"] = pass_on(pass_on(torch.full((2,), rank)).wait()).wait()
+    add_over_ranks(total := torch.full((2,), rank))
+    results["total"] = total
     torch.save(results, Path(folder) / f"rank{rank}.pt")
     dist.destroy_process_group()
 
@@ -36,6 +44,7 @@ def test_unequal_shares_are_joined_in_rank_order_and_gradients_add_up(tmp_path: 
     # Rank r weighs position p by (r + 1) p; the sum over ranks is 6 p.
     got = torch.cat([rank["grad"] for rank in ranks])
     assert got[:, 0].tolist() == [0, 6, 12, 18, 24, 30]
+    assert [rank["total"].tolist() for rank in ranks] == [[3, 3]] * 3
     assert [rank["passed"].tolist() for rank in ranks] == [[1, 1], [2, 2], [0, 0]]
 
 

@@ -18,12 +18,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
-from trainers.collectives import all_gather_rows, num_ranks, pass_on, rank_of, rows_of_ranks
+from trainers.collectives import (
+    add_over_ranks,
+    all_gather_rows,
+    num_ranks,
+    pass_on,
+    rank_of,
+    rows_of_ranks,
+)
 from trainers.losses.bags import Bags, wide_dtype
-from trainers.waits import waiting
 
 
 class Visit(NamedTuple):
@@ -61,10 +66,8 @@ class Gathered:
 
     def home(self) -> tuple[Tensor, Tensor]:
         """Return the gradient of this worker's clips and bags, summed over workers."""
-        if len(self._rows) > 1:
-            with waiting(self._video_grad_GD.device):
-                dist.all_reduce(self._video_grad_GD)
-                dist.all_reduce(self._text_grad_GKD)
+        add_over_ranks(self._video_grad_GD)
+        add_over_ranks(self._text_grad_GKD)
         _, place = next(self._places())
         return self._video_grad_GD[place], self._text_grad_GKD[place]
 
