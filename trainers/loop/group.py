@@ -7,6 +7,7 @@ called (its controller takes one report per poll, 2 s by default).
 
 import logging
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -118,14 +119,27 @@ def _translated(error: Exception) -> GroupFailed:
     cause = getattr(error, "controller_failure", None)
     if not failures and not type(cause).__name__.startswith("WorkerGroupStartup"):
         return GroupFailed({0: cause or error})
-    silent = ("WorkerHealthCheckFailedError", "WorkerHealthCheckTimeoutError", "ActorDiedError")
     return GroupFailed(
         {
-            worker: WorkerDied(*failure.args) if type(failure).__name__ in silent else failure
+            worker: WorkerDied(_why_dead(failure)) if _is_dead(failure) else failure
             for worker, failure in failures.items()
         },
         str(error).strip().splitlines()[-1],
     )
+
+
+def _is_dead(failure: BaseException) -> bool:
+    names = ("WorkerHealthCheckFailedError", "WorkerHealthCheckTimeoutError", "ActorDiedError")
+    return type(failure).__name__ in names
+
+
+def _why_dead(failure: BaseException) -> str:
+    """Pick the sentence that tells something out of the page that Ray writes."""
+    text = str(getattr(failure, "health_check_failure", failure))
+    for sign in (r"Worker exit detail: ([^.]+)", r"(The actor died because [^.]+)", r"(\S.*)"):
+        if found := re.search(sign, text):
+            return found[1].strip()
+    return type(failure).__name__
 
 
 def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:

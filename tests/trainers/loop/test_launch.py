@@ -18,7 +18,7 @@ from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.deaths import GroupFailed, WorkerDied
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.launch import TrainingFailed, train_attempts
-from trainers.loop.metrics import read_metrics
+from trainers.loop.metrics import read_metrics, without_timings
 from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.skips import NonFiniteLoss
 from trainers.loop.worker import train_worker
@@ -30,7 +30,6 @@ from pipeline.stages import train
 
 sys.exit(train.run(TrainJob.model_validate_json(sys.argv[1])))
 """
-TIMINGS = {"train/clips_per_s", "train/data_wait", "train/step_s"}
 
 
 def start_driver(job, log):
@@ -55,8 +54,7 @@ def wait_for_step(driver, run_dir, step, attempt, limit_s=150):
 
 
 def figures(run_dir):
-    lines = read_metrics(run_dir / folder.METRICS)
-    return [{key: value for key, value in line.items() if key not in TIMINGS} for line in lines]
+    return without_timings(read_metrics(run_dir / folder.METRICS))
 
 
 def undisturbed(job):

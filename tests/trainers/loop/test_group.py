@@ -1,0 +1,52 @@
+from ray import exceptions
+from ray.train.v2._internal.exceptions import (
+    WorkerGroupStartupTimeoutError,
+    WorkerHealthCheckFailedError,
+    WorkerHealthCheckTimeoutError,
+)
+from ray.train.v2.api.exceptions import ControllerError, WorkerGroupError
+
+from trainers.loop.deaths import WorkerDied
+from trainers.loop.group import _translated
+
+
+class ActorDiedError(exceptions.ActorDiedError):
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+DETAIL = (
+    "The actor died unexpectedly before finishing this task.\n\tclass_name: RayTrainWorker\n"
+    "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker "
+    "exit detail: Worker unexpectedly exits with a connection error code 2. End of file. Some"
+)
+
+
+def translated(failure):
+    return _translated(WorkerGroupError("many lines", {0: ValueError("x"), 1: failure})).failures
+
+
+def test_a_dead_worker_is_told_from_one_that_raised_and_the_reason_is_one_sentence():
+    dead = WorkerHealthCheckFailedError("A worker health check failed.", ActorDiedError(DETAIL))
+    failures = translated(dead)
+    assert isinstance(failures[0], ValueError)
+    assert isinstance(failures[1], WorkerDied)
+    assert str(failures[1]) == "Worker unexpectedly exits with a connection error code 2"
+    node = ActorDiedError("The actor died because its node has died. Node Id: abc")
+    assert str(translated(node)[1]) == "The actor died because its node has died"
+
+
+def test_a_worker_that_does_not_answer_is_dead():
+    failures = translated(WorkerHealthCheckTimeoutError("A worker health check has been hanging"))
+    assert isinstance(failures[1], WorkerDied)
+    assert str(failures[1]) == "A worker health check has been hanging"
+
+
+def test_a_group_that_could_not_be_started_has_no_failures_and_other_errors_are_kept():
+    error = _translated(ControllerError(WorkerGroupStartupTimeoutError(2)))
+    assert error.failures == {} and "timed out" in str(error)
+    error = _translated(ControllerError(OSError("disk full")))
+    assert isinstance(error.failures[0], OSError)
