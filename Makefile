@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 
 .PHONY: help setup demo-corpus shards asr train evaluate report demo verify view status doctor \
-        test check bench bench-shards bench-loader bench-loss ablation prove clean
+        test test-gpu check bench bench-shards bench-loader bench-loss ablation prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
@@ -137,6 +137,9 @@ doctor: $(STAMP) ## Check this machine, and say how to mend it
 
 test: $(STAMP) ## Run the tests, without the long proofs
 	$(PY) -m pytest $(ARGS)
+
+test-gpu: $(STAMP) ## Run the tests that need a GPU with CUDA; skipped without one
+	$(PY) -m pytest -m gpu -rs tests/gpu $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, floors, spelling
 	$(PY) -m ruff format --check .

@@ -62,11 +62,11 @@ def test_every_folder_of_code_is_a_package(root: Path) -> None:
 
 
 def test_tests_mirror_the_packages(root: Path) -> None:
-    """A folder of tests stands where its package stands; proofs are of the whole."""
+    """A folder of tests stands where its package stands; proofs and GPU tests are of the whole."""
     strangers = [
         str(path.relative_to(root))
         for path in (root / "tests").rglob("test_*.py")
-        if path.parent not in (root / "tests", root / "tests" / "proofs")
+        if path.parent not in (root / "tests", root / "tests" / "proofs", root / "tests" / "gpu")
         and not (root / path.parent.relative_to(root / "tests")).is_dir()
     ]
     assert strangers == []
