@@ -36,6 +36,7 @@ class RunFiles:
     workers: list[dict] = field(default_factory=list)
     alignment: dict = field(default_factory=dict)
     retrieval: dict = field(default_factory=dict)
+    published: dict[str, dict] = field(default_factory=dict)
     grid: dict = field(default_factory=dict)
     fusion: dict = field(default_factory=dict)
     ablation: dict = field(default_factory=dict)
@@ -73,6 +74,10 @@ def load_run_files(run_dir: Path) -> RunFiles:
         workers=read_jsonl(run_dir / "workers.jsonl", problems),
         alignment=_read_object(evaluation_dir / "alignment.json", problems),
         retrieval=_read_object(evaluation_dir / "retrieval.json", problems),
+        published={
+            name: _read_object(evaluation_dir / f"{name}.json", problems)
+            for name in ("benchmark", "probe", "steps")
+        },
         grid=_read_object(evaluation_dir / "grid.json", problems),
         fusion=_read_object(evaluation_dir / "fusion.json", problems),
         ablation=_read_object(run_dir / "ablation" / "ablation.json", problems),

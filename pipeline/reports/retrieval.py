@@ -10,6 +10,7 @@ from pipeline.reports.frames import decode_frames, filmstrip, read_clip, spread
 from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
 from pipeline.reports.plots import C1, C3, Series, line_chart
+from pipeline.reports.published import PublishedRow, published_rows
 from pipeline.reports.text import as_float
 from pipeline.reports.truth import Truth
 
@@ -64,6 +65,7 @@ class RetrievalSection:
     query_source: str = ""
     chart: Markup | None = None
     queries: list[Query] = field(default_factory=list)
+    published: list[PublishedRow] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
 
 
@@ -73,7 +75,9 @@ def retrieval_section(run: RunFiles, shards_out: Path | None, truth: Truth) -> R
     queries = _queries(run.grid, shards_out, truth)
     gaps = []
     if not measures:
-        gaps.append(Missing("No retrieval figures in evaluations.jsonl.", missing.evaluate(run.name)))
+        gaps.append(
+            Missing("No retrieval figures in evaluations.jsonl.", missing.evaluate(run.name))
+        )
     if not queries:
         gaps.append(Missing("No grid of queries.", missing.evaluate(run.name)))
     return RetrievalSection(
@@ -85,6 +89,7 @@ def retrieval_section(run: RunFiles, shards_out: Path | None, truth: Truth) -> R
         query_source=PurePath(str(run.retrieval.get("query_source", ""))).name,
         chart=_recall_chart(run),
         queries=queries,
+        published=published_rows(run.published),
         missing=gaps,
     )
 
