@@ -3,6 +3,7 @@
 import pytest
 
 from trainers.loop.metrics import MetricsLog, cut_back
+from trainers.tracking import follow as tracking
 from trainers.tracking.build import begin_trackers
 from trainers.tracking.mlflow_run import flatten
 
@@ -13,6 +14,8 @@ mlflow = pytest.importorskip("mlflow", reason="needs the extra mlflow")
 def client(tmp_path, monkeypatch):
     # A folder is what needs least; MLflow wants to be told that it is meant.
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    # A busy machine imports the package for longer than a run would wait at its end.
+    monkeypatch.setattr(tracking, "CLOSE_S", 200.0)
     return mlflow.MlflowClient(tracking_uri=(tmp_path / "store").as_uri())
 
 
@@ -51,6 +54,7 @@ def test_mlflow_holds_each_step_once_and_the_settings_over_two_attempts(make_job
 
 def test_a_server_that_is_not_there_does_not_stop_anything(make_job, tmp_path, caplog, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(tracking, "CLOSE_S", 200.0)
     path = tmp_path / "metrics.jsonl"
     write(path, [1])
     follow(job_for(make_job, "http://127.0.0.1:1"), path)
