@@ -117,8 +117,11 @@ class S3D(nn.Module):
             x_BCTHW = space_to_depth(x_BCTHW)
         if self.compute.channels_last:
             x_BCTHW = channels_innermost(x_BCTHW)
-        bf16 = self.compute.precision == "bf16"
-        with torch.autocast(frames_BTHWC.device.type, torch.bfloat16, enabled=bf16):
+        device = frames_BTHWC.device.type
+        # Sizes are worked out on "meta", which has no precision to choose.
+        if self.compute.precision == "fp32" or device == "meta":
+            return self._map(x_BCTHW)
+        with torch.autocast(device, torch.bfloat16):
             return self._map(x_BCTHW)
 
     def _layers(self, x_BCTHW: Tensor) -> Tensor:
