@@ -24,6 +24,10 @@ class WorkerDied(RuntimeError):  # noqa: N818 - it names a fact
     """The process of a worker ended without a word."""
 
 
+class WorkerFrozen(WorkerDied):
+    """The process of a worker did not answer any more, as on a machine that has stopped."""
+
+
 class GroupFailed(RuntimeError):  # noqa: N818 - it names a state
     """A group of workers did not come to an end of its own."""
 
@@ -75,8 +79,10 @@ def examine(run_dir: Path, attempt: int, error: GroupFailed) -> Death:
         return _where(run_dir, attempt, "hang", event["worker"], reason)
     if died:
         names = ", ".join(str(worker) for worker in died)
-        reason = f"worker {names} died: {_last_line(failures[died[0]])}"
-        return _where(run_dir, attempt, "killed", died[0], reason)
+        frozen = isinstance(failures[died[0]], WorkerFrozen)
+        how = "froze" if frozen else "died"
+        reason = f"worker {names} {how}: {_last_line(failures[died[0]])}"
+        return _where(run_dir, attempt, "hang" if frozen else "killed", died[0], reason)
     worker, why = next(
         ((worker, why) for worker, why in sorted(failures.items()) if not _is_consequence(why)),
         next(iter(failures.items())),

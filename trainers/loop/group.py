@@ -16,7 +16,7 @@ from configs.runs import RayConfig, TrainJob
 from trainers.local_ray import out_of_our_process_group
 from trainers.loop import folder
 from trainers.loop.capacity import Capacity
-from trainers.loop.deaths import GroupFailed, WorkerDied
+from trainers.loop.deaths import GroupFailed, WorkerDied, WorkerFrozen
 from trainers.loop.heartbeat import read_heartbeats
 from trainers.loop.limits import first_collective_limit_s
 from trainers.loop.prepare import Assignment
@@ -36,6 +36,8 @@ UNUSED_CALLBACKS = ("DatasetsCallback", "PlacementGroupCleanerCallback")
 """Each starts a process of its own: for Ray's data sets, which we do not use, and to take back
 resources of a dead controller, which Ray does by itself when the driver has gone."""
 
+_FROZEN = "WorkerHealthCheckTimeoutError"
+_DEATHS = (_FROZEN, "WorkerHealthCheckFailedError", "ActorDiedError")
 _FROZEN_LIMIT_S = "RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S"
 """How long a worker's process may not answer at all: it is stopped, or its machine is."""
 
@@ -121,16 +123,16 @@ def _translated(error: Exception) -> GroupFailed:
         return GroupFailed({0: cause or error})
     return GroupFailed(
         {
-            worker: WorkerDied(_why_dead(failure)) if _is_dead(failure) else failure
+            worker: _dead(failure) if type(failure).__name__ in _DEATHS else failure
             for worker, failure in failures.items()
         },
         str(error).strip().splitlines()[-1],
     )
 
 
-def _is_dead(failure: BaseException) -> bool:
-    names = ("WorkerHealthCheckFailedError", "WorkerHealthCheckTimeoutError", "ActorDiedError")
-    return type(failure).__name__ in names
+def _dead(failure: BaseException) -> WorkerDied:
+    frozen = type(failure).__name__ == _FROZEN
+    return (WorkerFrozen if frozen else WorkerDied)(_why_dead(failure))
 
 
 def _why_dead(failure: BaseException) -> str:

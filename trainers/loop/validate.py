@@ -8,7 +8,7 @@ Shape letters in this file:
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -59,8 +59,15 @@ class Validation:
             logger.info("the val split is empty: nothing is validated")
 
     @torch.no_grad()
-    def run(self, device: torch.device) -> dict[str, float]:
-        """Return the figures over the whole split, equal on all workers; none without clips."""
+    def run(
+        self, device: torch.device, beat: Callable[[], None] = lambda: None
+    ) -> dict[str, float]:
+        """Return the figures over the whole split, equal on all workers; none without clips.
+
+        Args:
+            device: Where it is computed.
+            beat: Called before each batch: a large split takes longer than a hang may.
+        """
         if not self._num_clips:
             return {}
         objectives, sums = self._objectives, _Sums(device)
@@ -72,6 +79,7 @@ class Validation:
             self._job.data.threads,
         )
         for chunk in self._chunks:
+            beat()
             own = [next(batches).to(device) for _ in chunk]
             self._add_batch(own, sums)
         objectives.train()

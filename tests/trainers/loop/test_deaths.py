@@ -2,7 +2,7 @@ import pytest
 
 from trainers.data.damage import DamagedSample
 from trainers.loop.attempts import append_event
-from trainers.loop.deaths import Death, GroupFailed, WorkerDied, common_rows, examine
+from trainers.loop.deaths import Death, GroupFailed, WorkerDied, WorkerFrozen, common_rows, examine
 from trainers.loop.heartbeat import Heartbeat
 from trainers.loop.skips import NonFiniteLoss
 
@@ -44,6 +44,11 @@ def test_a_worker_that_reported_itself_stuck_is_named_with_its_place(tmp_path):
     assert "stuck for 12.1 s in phase data after step 9, see logs/x.stacks" in death.reason
     # That of another attempt says nothing.
     assert examine(tmp_path, 2, GroupFailed({1: WorkerDied("x")})).kind == "killed"
+
+
+def test_a_worker_that_froze_is_a_hang(tmp_path):
+    death = examine(tmp_path, 1, GroupFailed({0: WorkerFrozen("no answer for 9 s"), 1: PEER}))
+    assert (death.kind, death.reason) == ("hang", "worker 0 froze: no answer for 9 s")
 
 
 def test_a_collective_that_timed_out_is_a_hang(tmp_path):

@@ -6,7 +6,7 @@ from ray.train.v2._internal.exceptions import (
 )
 from ray.train.v2.api.exceptions import ControllerError, WorkerGroupError
 
-from trainers.loop.deaths import WorkerDied
+from trainers.loop.deaths import WorkerDied, WorkerFrozen
 from trainers.loop.group import _translated
 
 
@@ -33,15 +33,15 @@ def test_a_dead_worker_is_told_from_one_that_raised_and_the_reason_is_one_senten
     dead = WorkerHealthCheckFailedError("A worker health check failed.", ActorDiedError(DETAIL))
     failures = translated(dead)
     assert isinstance(failures[0], ValueError)
-    assert isinstance(failures[1], WorkerDied)
+    assert type(failures[1]) is WorkerDied
     assert str(failures[1]) == "Worker unexpectedly exits with a connection error code 2"
     node = ActorDiedError("The actor died because its node has died. Node Id: abc")
     assert str(translated(node)[1]) == "The actor died because its node has died"
 
 
-def test_a_worker_that_does_not_answer_is_dead():
+def test_a_worker_that_does_not_answer_is_frozen():
     failures = translated(WorkerHealthCheckTimeoutError("A worker health check has been hanging"))
-    assert isinstance(failures[1], WorkerDied)
+    assert isinstance(failures[1], WorkerFrozen)
     assert str(failures[1]) == "A worker health check has been hanging"
 
 
