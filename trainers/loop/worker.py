@@ -6,7 +6,6 @@ It knows nothing of Ray; a test runs it in a plain process.
 import itertools
 import logging
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any, Literal
 import torch
 
 from trainers.loop import folder
+from trainers.loop.agreement import refuse_different_weights
 from trainers.loop.assemble import assemble
 from trainers.loop.attempts import Fence
-from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
+from trainers.loop.checkpointer import Checkpointer, is_due
 from trainers.loop.heartbeat import Heartbeat
 from trainers.loop.limits import phase_limits, shorten_collectives
 from trainers.loop.prepare import Assignment
@@ -78,12 +78,16 @@ class Worker:
         self.fence = Fence(self.run_dir, assignment.attempt)
         begin = self.parts.begin
         self.recorder = Recorder(self.job, self.run_dir, self.fence, begin) if worker == 0 else None
+        self.checkpointer = Checkpointer(
+            self.run_dir, self.job, assignment.attempt, self.fence.check
+        )
         training = self.job.training
         self.clock = StepClock(training.global_batch)
         self.times = WorkerTimes(self.job.tracking, training.virtual_ranks, worker, workers, device)
 
     def close(self) -> None:
         """End the threads and close the logs."""
+        self.checkpointer.close()
         self.parts.loader.close()
         if self.recorder is not None:
             self.recorder.close()
@@ -108,14 +112,20 @@ class Worker:
             if step == self.parts.begin:
                 shorten_collectives(self.job.faults)
             self._log(done, result, last=result.stop or done == training.steps)
+            if done % training.compare_weights_every == 0 or self._is_due(done, result):
+                refuse_different_weights(self.parts.model, done)
             if done % training.validate_every == 0 or done == training.steps:
                 self._validate(done)
-            if done % training.checkpoint_every == 0 or done == training.steps or result.stop:
+            if self._is_due(done, result):
                 with self._phase(done, "checkpoint"):
-                    self._commit(done)
+                    self._commit(done, last=result.stop or done == training.steps)
             if result.stop and done < training.steps:
                 return "stopped"
         return "finished"
+
+    def _is_due(self, done: int, result: StepResult) -> bool:
+        """Say whether a checkpoint is written after this step."""
+        return is_due(self.job, done) or result.stop
 
     def _asked_to_end(self, done: int) -> bool:
         if (self.run_dir / folder.STOP).exists():
@@ -132,6 +142,7 @@ class Worker:
             yield
 
     def _log(self, done: int, result: StepResult, *, last: bool) -> None:
+        self.checkpointer.check()
         timings = self.clock.figures()
         exchange = self.times.exchange(done, self.clock, last=last)
         if self.recorder is None:
@@ -150,14 +161,12 @@ class Worker:
         if self.recorder is not None and values:
             self.recorder.write(done, values)
 
-    def _commit(self, done: int) -> None:
-        """Write a checkpoint; the first worker does, since the state is equal on all."""
+    def _commit(self, done: int, *, last: bool) -> None:
+        """Begin a checkpoint; the first worker does, since the state is equal on all."""
         if self.recorder is None:
             return
         # The log goes first: no checkpoint may be newer than the log of its steps.
         self.recorder.sync()
-        began = time.perf_counter()
-        root = self.run_dir / folder.CHECKPOINTS
         state: dict[str, Any] = {
             "model": self.parts.model.state_dict(),
             "optimizer": self.parts.step.optimizer.state_dict(),
@@ -166,13 +175,4 @@ class Worker:
             "manifest_sha256": self.assignment.manifest_sha256,
             "tokenizer_sha256": self.assignment.tokenizer_sha256,
         }
-        save_checkpoint(
-            root,
-            state,
-            self.job.model_dump(mode="json"),
-            self.assignment.attempt,
-            self.fence.check,
-        )
-        prune_checkpoints(root, self.job.training.keep_checkpoints, done)
-        seconds = time.perf_counter() - began
-        logger.info("checkpoint of step %d committed in %.0f ms", done, 1000 * seconds)
+        self.checkpointer.save(done, state, wait=last)
