@@ -63,7 +63,7 @@ def job_of(arm: Arm, seed: int, options: argparse.Namespace) -> TrainJob:
         "workers": 1,
         "torch_threads": options.threads,
         "seed": seed,
-        "checkpoint_every": options.steps,
+        "checkpoint_every": 25,
         "validate_every": options.steps,
     }
     return TrainJob.model_validate(tree)
