@@ -14,6 +14,7 @@ from typing import Any, Literal
 import torch
 
 from trainers.loop import folder
+from trainers.loop.agreement import refuse_different_weights
 from trainers.loop.assemble import assemble
 from trainers.loop.attempts import Fence
 from trainers.loop.checkpointer import Checkpointer, is_due
@@ -111,6 +112,8 @@ class Worker:
             if step == self.parts.begin:
                 shorten_collectives(self.job.faults)
             self._log(done, result, last=result.stop or done == training.steps)
+            if done % training.compare_weights_every == 0 or self._is_due(done, result):
+                refuse_different_weights(self.parts.model, done)
             if done % training.validate_every == 0 or done == training.steps:
                 self._validate(done)
             if self._is_due(done, result):
