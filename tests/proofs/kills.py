@@ -142,7 +142,7 @@ class Run:
             time.sleep(0.1)
         return self.popen.poll()
 
-    def end_of_all(self, timeout_s: float = 30.0) -> list[Process]:
+    def end_of_all(self, timeout_s: float = 90.0) -> list[Process]:
         """Wait until all that builds is gone; return what stays. Nothing is left behind."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
@@ -164,7 +164,7 @@ class Campaign:
     rounds: int = 0
     runs: int = 0
     orphans: list[str] = field(default_factory=list)
-    """Processes of the build that were still there 30 s after its driver."""
+    """Processes of the build that were still there 90 s after its driver."""
 
     longest_run_s: float = 0.0
 
