@@ -156,8 +156,11 @@ class Worker:
         self.recorder.write(done, values)
 
     def _validate(self, done: int) -> None:
+        def beat() -> None:
+            self.heartbeat.beat(done, "validate")
+
         with self._phase(done, "validate"):
-            values = self.parts.validation.run(self.device)
+            values = self.parts.validation.run(self.device, beat)
         if self.recorder is not None and values:
             self.recorder.write(done, values)
 
