@@ -20,6 +20,9 @@ from pipeline.verbs import (
     read_words,
 )
 
+OVERFIT = "--overfit-one-batch"
+"""Train on one batch until it is learned by heart, and write nothing."""
+
 OK, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -114,8 +117,11 @@ def _call(verb: str, words: list[str]) -> int:
         return _report_on_shards(words)
     from pipeline.settings.load import resolve, to_yaml
 
+    module = verb.replace("-", "_")
+    if verb == "train" and OVERFIT in words:
+        module, words = "overfit", [word for word in words if word != OVERFIT]
     resolved = resolve(verb, words, f"weakvid {verb}", describe(verb))
-    stage = importlib.import_module(f"pipeline.stages.{verb.replace('-', '_')}")
+    stage = importlib.import_module(f"pipeline.stages.{module}")
     if resolved.dry_run:
         say(to_yaml(resolved.job).rstrip())
         say("\n" + stage.plan_text(resolved.job).rstrip())
