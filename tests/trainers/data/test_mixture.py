@@ -144,3 +144,16 @@ def test_a_mixed_run_goes_on_where_its_folders_moved_but_not_with_other_weights(
         prepare(changed(weights=(1.0, 1.0)))
     with pytest.raises(ValueError, match="with other samples"):
         prepare(changed(shards=str(moved), mix=(job.data.shards,)))
+
+
+@pytest.mark.parametrize("shards_per_block", [1, 3])
+def test_a_batch_is_read_from_the_shards_of_a_block(make_job, shards_per_block):
+    job = make_job(global_batch=3)
+    data = job.data.model_copy(update={"shards_per_block": shards_per_block})
+    corpus = Corpus.load(data)
+    order = train_order(job.model_copy(update={"data": data}), corpus)
+    shard_of_row = corpus.shard_of_row()
+    touched = [len(set(shard_of_row[order.draw(step).rows_G])) for step in range(90)]
+    # A batch may lie across the border of two blocks.
+    assert max(touched) <= 2 * shards_per_block
+    assert np.mean(touched) < 2 if shards_per_block == 1 else np.mean(touched) > 1.5
