@@ -60,6 +60,10 @@ class EvaluationConfig(Settings):
     fusion: FusionConfig = FusionConfig()
     """Fusion."""
 
+    own_shards: bool = True
+    """Look at the shards that the run was trained on: retrieval, alignment, fusion. Without it,
+    for imported weights, only published protocols are measured."""
+
     benchmark: BenchmarkConfig = BenchmarkConfig()
     """Retrieval on a published listing of clips."""
 

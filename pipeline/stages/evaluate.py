@@ -16,7 +16,8 @@ def run(job: EvaluateJob) -> int:
     figures = _measure(job)
     out = _folder(job) / "evaluation"
     console = Console()
-    console.print(_retrieval_table(figures, job.evaluation.retrieval.split))
+    if job.evaluation.own_shards:
+        console.print(_retrieval_table(figures, job.evaluation.retrieval.split))
     fusion = json.loads((out / "fusion.json").read_text())
     if "skipped" in fusion:
         console.print(f"fusion skipped: {fusion['skipped']}", markup=False, soft_wrap=True)

@@ -124,7 +124,8 @@ class Beside:
             self._give_up(path, reason[0][:500])
             return
         self._note(path, figures)
-        logger.info("step %d measured: R@10 %.3f", step_of(path), figures["eval/t2v_r10"])
+        told = [f"{name} {value:.3f}" for name, value in figures.items() if name.endswith("_r10")]
+        logger.info("step %d measured: %s", step_of(path), ", ".join(told))
 
     def _give_up(self, path: Path, reason: str) -> None:
         logger.warning("step %d is not measured: %s", step_of(path), reason)

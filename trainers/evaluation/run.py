@@ -17,6 +17,9 @@ from trainers.evaluation.team import Team
 from trainers.loop import folder
 from trainers.loop.checkpoint import newest_checkpoint
 
+OWN_FILES = ("retrieval", "grid", "alignment", "fusion")
+"""What is written of the run's own shards."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -33,14 +36,19 @@ def evaluate_run(job: EvaluateJob) -> dict[str, float]:
     """
     config, run_dir = job.evaluation, folder.run_folder(job.run)
     frozen = Frozen.load(run_dir)
-    corpus = Corpus.load(frozen.job.data)
-    _warn_of_other_shards(run_dir, corpus)
     team = Team(frozen, config)
-    found, clips, features = measure(config, corpus, team, frozen.step)
-    found |= measure_published(config, team)
     out = run_dir / FOLDER
+    found = measure_published(config, team)
     out.mkdir(exist_ok=True)
-    write_features(out, clips, features)
+    if config.own_shards:
+        corpus = Corpus.load(frozen.job.data)
+        _warn_of_other_shards(run_dir, corpus)
+        own, clips, features = measure(config, corpus, team, frozen.step)
+        found |= own
+        write_features(out, clips, features)
+    else:
+        reason = {"skipped": "evaluation.own_shards is false"}
+        found |= Found({}, {name: dict(reason) for name in OWN_FILES})
     for name, value in found.files.items():
         write_json(out / f"{name}.json", value)
     append_line(run_dir / folder.EVALUATIONS, "evaluate", frozen.step, found.figures)
@@ -53,9 +61,11 @@ def evaluate_checkpoint(
     """Return step and figures of one checkpoint; writes nothing. Raises as `evaluate_run` does."""
     frozen = Frozen.load(run_dir, checkpoint)
     team = Team(frozen, config)
-    corpus = Corpus.load(frozen.job.data)
-    found, *_ = measure(config, corpus, team, frozen.step)
-    return frozen.step, (found | measure_published(config, team)).figures
+    found = measure_published(config, team)
+    if config.own_shards:
+        own, *_ = measure(config, Corpus.load(frozen.job.data), team, frozen.step)
+        found |= own
+    return frozen.step, found.figures
 
 
 def measure_published(config: EvaluationConfig, team: Team) -> Found:

@@ -143,3 +143,19 @@ def test_shards_that_changed_since_training_are_warned_of(
     shutil.copytree(little.shards, without_test_split.shards)
     evaluate_run(without_test_split.job())
     assert "may have been trained on" in caplog.text
+
+
+def test_without_its_own_shards_a_run_is_measured_by_published_protocols_only(
+    without_test_split, tmp_path: Path, make_listed
+) -> None:
+    world = without_test_split
+    shutil.rmtree(world.shards)
+    listing = tmp_path / "msrvtt.csv"
+    listing.write_text("key,vid_key,video_id,sentence\nr,m,video1,fry\nr,m,video2,stir\n")
+    shards = make_listed(tmp_path / "m", {"video1": [0.0], "video2": [0.0]})
+    benchmark = {"listing": str(listing), "shards": str(shards)}
+    figures = evaluate_run(world.job(own_shards=False, benchmark=benchmark))
+    assert figures["eval/msrvtt_rows"] == 2
+    assert not any(name.startswith("eval/t2v") for name in figures)
+    assert "own_shards" in load(world, "retrieval.json")["skipped"]
+    assert "probe.listing" in load(world, "probe.json")["skipped"]
