@@ -29,9 +29,15 @@ class WandbRun:
             dir=str(run_dir),
             resume="allow",
             config=job.model_dump(mode="json"),
-            # Neither what is printed nor the source tree leaves the machine.
+            # Neither what is printed nor the source tree leaves the machine, and nobody is asked for
+            # a key: this is a thread beside the training.
             settings=wandb.Settings(
-                console="off", silent=True, disable_git=True, disable_code=True, save_code=False
+                console="off",
+                silent=True,
+                disable_git=True,
+                disable_code=True,
+                save_code=False,
+                login_timeout=1.0,
             ),
         )
         # Lines of validation and evaluation come late: the step is a figure like others.
