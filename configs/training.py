@@ -1,5 +1,6 @@
 """How long, how fast, and on how many workers."""
 
+import itertools
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -40,6 +41,9 @@ class TrainingConfig(Settings):
 
     warmup_steps: int = Field(default=100, ge=0)
     """Linear warm-up; a cosine to zero at `steps` follows."""
+
+    restarts: tuple[int, ...] = ()
+    """Steps at which warm-up and cosine begin anew: those at which a finished run was extended."""
 
     grad_clip: float = Field(default=0.0, ge=0)
     """Greatest norm of the gradient; 0 leaves it as it is."""
@@ -82,7 +86,7 @@ class TrainingConfig(Settings):
     """Attempts in a row that may fail without a new checkpoint; after them training gives up."""
 
     @model_validator(mode="after")
-    def _batch_divides(self) -> Self:
+    def _numbers_fit(self) -> Self:
         if self.global_batch % self.virtual_ranks:
             raise ValueError(
                 "training.global_batch must be a multiple of training.virtual_ranks, "
@@ -92,6 +96,12 @@ class TrainingConfig(Settings):
             raise ValueError(
                 "training.min_workers must not exceed training.workers, "
                 f"got {self.min_workers} and {self.workers}"
+            )
+        ends = (0, *self.restarts, self.steps)
+        if any(after <= before for before, after in itertools.pairwise(ends)):
+            raise ValueError(
+                "training.restarts must rise, from above 0 to below training.steps, "
+                f"got {self.restarts} and {self.steps}"
             )
         if self.workers > self.virtual_ranks:
             raise ValueError(

@@ -208,6 +208,14 @@ def verify_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, step, manifest)
 
 
+def attempt_of(path: Path) -> int:
+    """Return the number of the attempt that wrote a checkpoint, 0 where it cannot be read."""
+    try:
+        return int(_read_sealed((path / MANIFEST).read_bytes())["attempt"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return 0
+
+
 def prune_checkpoints(root: Path, keep: int, step: int, keep_every: int = 0) -> None:
     """Remove all but the newest `keep` checkpoints up to that of `step`, the one just written.
 

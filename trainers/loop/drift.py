@@ -1,12 +1,15 @@
 """Whether a run may go on with the settings that are given now.
 
 A run is one curve. A setting that would bend it in the middle is refused; one that only says
-how the work is done may change.
+how the work is done may change. The schedule may change where the steps that are done keep their
+learning rates: then the run goes on as one that had the new schedule from its beginning.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from configs.runs import TrainJob
+from trainers.loop.schedule import learning_rate
 
 MAY_CHANGE = (
     "run.name",
@@ -59,8 +62,24 @@ MAY_CHANGE = (
 """Settings, and whole groups of them."""
 
 
-def drift(before: TrainJob, now: TrainJob) -> list[str]:
-    """Return `key: before -> now` for each setting that differs and may not."""
+_SCHEDULE = ("training.steps", "training.warmup_steps", "training.restarts", "training.lr")
+"""What the learning rate is a function of."""
+
+
+def drift(before: TrainJob, now: TrainJob, done: int) -> list[str]:
+    """Return `key: before -> now` for each setting that differs and may not.
+
+    Args:
+        before: Settings of the checkpoint.
+        now: Those that are given.
+        done: Finished steps.
+    """
+    free = _SCHEDULE if _same_rates(before, now, done) else ()
+    return [line for line in differences(before, now) if not line.startswith(_as_prefixes(free))]
+
+
+def differences(before: TrainJob, now: TrainJob) -> list[str]:
+    """Return `key: before -> now` for each setting that differs and says more than how."""
     old, new = _flatten(before.model_dump(mode="json")), _flatten(now.model_dump(mode="json"))
     return [
         f"{key}: {old.get(key)!r} -> {new.get(key)!r}"
@@ -69,27 +88,68 @@ def drift(before: TrainJob, now: TrainJob) -> list[str]:
     ]
 
 
+def _as_prefixes(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{key}: " for key in keys)
+
+
+def _same_rates(before: TrainJob, now: TrainJob, done: int) -> bool:
+    old, new = before.training, now.training
+    return all(learning_rate(old, step) == learning_rate(new, step) for step in range(done))
+
+
 def _may_change(key: str) -> bool:
     return any(key == free or key.startswith(f"{free}.") for free in MAY_CHANGE)
 
 
-def refuse_drift(before: TrainJob, now: TrainJob) -> None:
-    """Do nothing when the run may go on.
+def refuse_drift(
+    before: TrainJob,
+    now: TrainJob,
+    done: int,
+    samples: Sequence[str] = (),
+    code: Sequence[str] = (),
+) -> list[str]:
+    """Return nothing when the run may go on, and with `checkpoints.override` what differs.
+
+    Args:
+        before: Settings of the checkpoint.
+        now: Those that are given.
+        done: Finished steps of the checkpoint.
+        samples: What differs in what is trained on.
+        code: What differs in the code that decides numbers.
 
     Raises:
-        ValueError: If settings differ that would bend the curve, naming each.
+        ValueError: If something differs that would bend the curve, naming each.
     """
-    changed = drift(before, now)
-    if not changed:
-        return
-    advice = "give the run's own settings again, or choose another run.name"
-    if any(line.startswith("training.steps:") for line in changed):
-        advice += "; training.steps shapes the learning rate of every step, so it is fixed too"
+    settings = drift(before, now, done)
+    parts = {"settings": settings, "samples": samples, "code": code}
+    changed = [line for lines in parts.values() for line in lines]
+    if not changed or now.checkpoints.override:
+        return changed
+    names = " and ".join(f"other {name}" for name, lines in parts.items() if lines)
+    advice = "give the run what it was begun with, choose another run.name, or go on with "
+    advice += "--override if the curve may bend"
+    if any(line.startswith(_as_prefixes(_SCHEDULE)) for line in settings):
+        advice += f"\n{_schedule_advice(before, now, done)}"
     raise ValueError(
-        f"run {now.run.name!r} was begun with other settings and must keep them, got\n  "
+        f"run {now.run.name!r} was begun with {names} and must keep them, got\n  "
         + "\n  ".join(changed)
         + f"\n{advice}"
     )
+
+
+def _schedule_advice(before: TrainJob, now: TrainJob, done: int) -> str:
+    """Say what the learning rate would do, and how a run is extended that keeps its own."""
+    last, ends = learning_rate(before.training, done - 1), before.training.steps
+    text = (
+        "training.steps and the like shape the learning rate of every step: that of step "
+        f"{done} was {last:.3g}, and the next would have {learning_rate(now.training, done):.3g}"
+    )
+    if now.training.steps > ends:
+        text += (
+            f"; with --training.restarts {' '.join(map(str, (*before.training.restarts, ends)))} "
+            f"the steps up to {ends} keep theirs, and warm-up and cosine begin anew there"
+        )
+    return text
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Protocol
 from configs.runs import TrainJob
 from trainers.loop import attempts
 from trainers.loop.budget import Budget
+from trainers.loop.checkpoint import VERIFIED
 from trainers.loop.crashloop import crash_loop
 from trainers.loop.deaths import GroupFailed, examine
 from trainers.loop.heartbeat import remove_heartbeats
@@ -62,6 +63,9 @@ def train_attempts(preparation: Preparation, interrupts: Interrupts, group: Grou
         watch = Watch(group, job.training, run_dir, workers)
         error = _fit(group, assignment, workers, watch.look)
         death = None if error is None else examine(run_dir, assignment.attempt, error)
+        if death is not None:
+            # A worker may have found damage where this process read none: it looks again.
+            VERIFIED.forget()
         step = newest_step(run_dir)
         budget.note(step, death)
         kind = death.kind if death else _end_kind(step >= job.training.steps, interrupts, watch)

@@ -1,7 +1,9 @@
 """Before the workers start: may the run go on, from where, and what do they need on disk?"""
 
 import logging
+import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +14,17 @@ from trainers.data.mixture import train_order
 from trainers.data.reader import train_texts
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import attempts, folder, metrics
-from trainers.loop.checkpoint import Checkpoint, newest_checkpoint, remove_leftovers
+from trainers.loop.branch import begin_branch
+from trainers.loop.checkpoint import (
+    Checkpoint,
+    attempt_of,
+    choose_checkpoint,
+    list_checkpoints,
+    remove_leftovers,
+)
+from trainers.loop.code import code_drift, code_version
 from trainers.loop.drift import refuse_drift
+from trainers.loop.schedule import learning_rate
 from trainers.weights.begin import first_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -59,16 +70,18 @@ def prepare(job: TrainJob) -> Preparation:
     """Check the job against the shards and the run's past; write settings and tokenizer.
 
     Raises:
-        ValueError: If the shards cannot serve the job, or settings, shards or tokenizer are
+        ValueError: If the shards cannot serve the job, or settings, shards, code or tokenizer are
             not those that the run was begun with.
     """
     job = absolute(job)
     run_dir = folder.run_folder(job.run)
     corpus = Corpus.load(job.data)
     train_order(job, corpus)
-    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    last, _ = choose_checkpoint(run_dir / folder.CHECKPOINTS)
     if last is not None:
-        _refuse_other_run(last, job, corpus)
+        job = _goes_on(last, job, run_dir, corpus)
+    elif job.checkpoints.branch:
+        last = begin_branch(job, run_dir, corpus.sha256)
     run_dir.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(job, run_dir, corpus, last)
     folder.write_config(run_dir, job)
@@ -85,13 +98,16 @@ def prepare(job: TrainJob) -> Preparation:
 def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
     """Open a new attempt: fence older ones, choose the checkpoint, cut the metrics back to it."""
     run_dir = preparation.run_dir
-    attempt = attempts.newest_attempt(run_dir) + 1
+    attempt = _newest_number(run_dir) + 1
     # The fence comes first: after this line no older attempt commits a checkpoint.
     attempts.append_event(run_dir, attempt, "begin", workers=workers)
     for asked in (folder.STOP, folder.GROW):
         (run_dir / asked).unlink(missing_ok=True)
     remove_leftovers(run_dir / folder.CHECKPOINTS)
-    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    last, damaged = choose_checkpoint(run_dir / folder.CHECKPOINTS)
+    for reason in damaged:
+        logger.warning("checkpoint is damaged, the one before it is taken: %s", reason)
+        attempts.append_event(run_dir, attempt, "damaged", reason=reason)
     step = 0 if last is None else last.step
     seen = metrics.last_written_unix_s(run_dir / folder.METRICS)
     lost = metrics.cut_back(run_dir / folder.METRICS, step)
@@ -112,17 +128,67 @@ def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
 
 def newest_step(run_dir: Path) -> int:
     """Return the step of the newest whole checkpoint, 0 before the first."""
-    last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
+    last, _ = choose_checkpoint(run_dir / folder.CHECKPOINTS)
     return 0 if last is None else last.step
 
 
-def _refuse_other_run(last: Checkpoint, job: TrainJob, corpus: Corpus) -> None:
-    refuse_drift(TrainJob.model_validate(last.job()), job)
-    if last.manifest["manifest_sha256"] != corpus.sha256:
+def _goes_on(last: Checkpoint, job: TrainJob, run_dir: Path, corpus: Corpus) -> TrainJob:
+    """Return the job with which a run goes on; what is overridden goes into its attempts log."""
+    before = TrainJob.model_validate(last.job())
+    branch = job.checkpoints.branch
+    if branch and branch != before.checkpoints.branch:
         raise ValueError(
-            f"run {job.run.name!r} must go on with the samples that it was begun with, got a "
-            f"manifest in {corpus.folders} with other samples; choose another run.name"
+            f"--from must name a checkpoint for a new run, got {branch} for {job.run.name!r}, "
+            f"which stands at step {last.step}; choose another run.name"
         )
+    sha256 = last.manifest["manifest_sha256"]
+    samples = [f"manifest: {sha256[:12]} -> {corpus.sha256[:12]} in {corpus.folders}"]
+    overridden = refuse_drift(
+        before,
+        job,
+        last.step,
+        samples=samples if sha256 != corpus.sha256 else [],
+        code=code_drift(last.manifest["code"], code_version()),
+    )
+    if overridden:
+        logger.warning("going on though these differ:\n  %s", "\n  ".join(overridden))
+        attempt = _newest_number(run_dir)
+        attempts.append_event(run_dir, attempt, "override", step=last.step, changed=overridden)
+    if before.training.steps != job.training.steps:
+        logger.info("%s", _schedule(job, last.step))
+    # Where it came from stays in its settings; leave to differ holds for one command.
+    kept = {"branch": before.checkpoints.branch, "override": False}
+    return job.model_copy(update={"checkpoints": job.checkpoints.model_copy(update=kept)})
+
+
+def _schedule(job: TrainJob, done: int) -> str:
+    training = job.training
+    rates = [learning_rate(training, step) for step in (done, training.steps - 1)]
+    starts = [str(step) for step in training.restarts if step >= done]
+    anew = f", warm-up and cosine begin anew at {', '.join(starts)}" if starts else ""
+    return (
+        f"the run now has {training.steps} steps: the learning rate goes on at {rates[0]:.3g} "
+        f"after step {done}{anew}, and ends at {rates[1]:.3g}"
+    )
+
+
+def _newest_number(run_dir: Path) -> int:
+    """Return the number of the newest attempt, by all that attempts leave behind.
+
+    A log that is lost must not let a number come again: a writer of that number may be alive, and
+    Ray's state under its name may be torn.
+    """
+    return max([attempts.newest_attempt(run_dir), *_numbers_left(run_dir)])
+
+
+def _numbers_left(run_dir: Path) -> Iterator[int]:
+    for name in (folder.RAY, folder.LOGS, folder.HEARTBEATS):
+        for path in (run_dir / name).glob("*attempt-*"):
+            if found := re.search(r"attempt-(\d+)", path.name):
+                yield int(found[1])
+    for path in list_checkpoints(run_dir / folder.CHECKPOINTS):
+        if attempt := attempt_of(path):
+            yield attempt
 
 
 def _tokenizer(job: TrainJob, run_dir: Path, corpus: Corpus, last: Checkpoint | None) -> Tokenizer:

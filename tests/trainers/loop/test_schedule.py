@@ -23,3 +23,18 @@ def test_the_cosine_falls_from_the_peak_to_nothing():
 
 def test_no_warm_up_begins_at_the_peak():
     assert learning_rate(TrainingConfig(steps=5, warmup_steps=0, lr=0.5), 0) == 0.5
+
+
+def test_warm_up_and_cosine_begin_anew_at_a_restart_and_what_was_done_keeps_its_rates():
+    extended = TrainingConfig(steps=300, restarts=(100,), warmup_steps=10, lr=0.5)
+    rates = [learning_rate(extended, step) for step in range(300)]
+    assert rates[:100] == [learning_rate(CONFIG, step) for step in range(100)]
+    assert rates[100:110] == rates[:10]
+    assert rates[110] == pytest.approx(0.5) and rates[205] == pytest.approx(0.25)
+    assert 0.0 < rates[299] < 1e-3
+
+
+@pytest.mark.parametrize("restarts", [(0,), (50, 50), (60, 40), (100,)])
+def test_restarts_must_rise_within_the_run(restarts):
+    with pytest.raises(ValueError, match=r"training\.restarts must rise"):
+        TrainingConfig(steps=100, restarts=restarts)

@@ -1,0 +1,109 @@
+"""A run that begins with a checkpoint of another: `--from RUN@STEP`.
+
+It is a run of its own from there on: with its own settings, shards, log and attempts. What it
+inherits is the weights, the optimiser, the tokenizer and the number of finished steps, so its order
+and its learning rate go on at that step.
+"""
+
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, cast
+
+import torch
+from torch import Tensor
+
+from configs.runs import TrainJob
+from shards.storage import write_atomic
+from trainers.data.tokenizer import Tokenizer
+from trainers.loop import folder
+from trainers.loop.checkpoint import (
+    STATE,
+    Checkpoint,
+    HashedFile,
+    finish_checkpoint,
+    verify_checkpoint,
+)
+from trainers.models.build import build_model
+
+logger = logging.getLogger(__name__)
+
+
+def begin_branch(job: TrainJob, run_dir: Path, manifest_sha256: str) -> Checkpoint:
+    """Copy the checkpoint and the tokenizer of `checkpoints.branch` into a new run; return it.
+
+    Raises:
+        ValueError: If there is no such checkpoint, it is damaged, or its weights do not fit the
+            model of the job.
+        FileNotFoundError: If it has no tokenizer beside it.
+    """
+    name, _, step = job.checkpoints.branch.partition("@")
+    source_dir = Path(job.run.root) / name
+    path = source_dir / folder.CHECKPOINTS / f"step-{int(step):08d}"
+    if not path.is_dir():
+        raise ValueError(
+            f"--from must name a checkpoint that exists, got {job.checkpoints.branch}; there are "
+            f"{_kept(source_dir)}"
+        )
+    source = verify_checkpoint(path)
+    tokenizer = Tokenizer((source_dir / folder.TOKENIZER).read_bytes())
+    if tokenizer.sha256 != source.manifest["tokenizer_sha256"]:
+        raise ValueError(f"{source_dir / folder.TOKENIZER} must be that of {path}, got another")
+    _refuse_other_weights(source, job, tokenizer.vocabulary)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    write_atomic(str(run_dir / folder.TOKENIZER), (source_dir / folder.TOKENIZER).read_bytes())
+    begun = _copy(source, job, run_dir / folder.CHECKPOINTS, manifest_sha256)
+    logger.info("the run begins at step %d of run %s", begun.step, name)
+    return begun
+
+
+def _copy(source: Checkpoint, job: TrainJob, root: Path, manifest_sha256: str) -> Checkpoint:
+    temporary = root / f"tmp-0-{source.path.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    with (source.path / STATE).open("rb") as read, (temporary / STATE).open("wb") as file:
+        hashed = HashedFile(file)
+        shutil.copyfileobj(read, cast(IO[bytes], hashed))
+        sealed = hashed.seal()
+    if sealed != source.manifest["files"][STATE]:
+        raise ValueError(f"{source.path / STATE} was altered while it was copied; try again")
+    about = {
+        "step": source.step,
+        "attempt": 0,
+        "manifest_sha256": manifest_sha256,
+        "tokenizer_sha256": source.manifest["tokenizer_sha256"],
+        "branch": job.checkpoints.branch,
+    }
+    settings = job.model_dump(mode="json")
+    return finish_checkpoint(root, temporary, about, settings, sealed, lambda: None)
+
+
+def _refuse_other_weights(source: Checkpoint, job: TrainJob, vocabulary: int) -> None:
+    with torch.device("meta"):
+        model = build_model(job.model, vocabulary, job.objectives.cyclic.weight > 0)
+    saved = torch.load(source.path / STATE, map_location="meta", weights_only=True)["model"]
+    before, now = _shapes(saved), _shapes(model.state_dict())
+    differing = [
+        f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    if differing:
+        more = f"\n  and {len(differing) - 5} more" if len(differing) > 5 else ""
+        raise ValueError(
+            f"run {job.run.name!r} must have the weights of {job.checkpoints.branch}; give the "
+            "model's settings as they were, got other shapes\n  "
+            + "\n  ".join(differing[:5])
+            + more
+        )
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def _kept(source_dir: Path) -> str:
+    paths = sorted((source_dir / folder.CHECKPOINTS).glob("step-*"))
+    steps = [path.name.removeprefix("step-").lstrip("0") for path in paths]
+    return f"steps {', '.join(steps)}" if steps else f"none in {source_dir}"
