@@ -19,7 +19,7 @@ def crash_loop(preparation: Preparation, attempt: int, step: int, deaths: Sequen
         step: That of the newest checkpoint.
         deaths: All of them came after it.
     """
-    keys = sample_keys(preparation, common_rows(deaths))
+    names = sample_names(preparation, common_rows(deaths))
     append_event(
         preparation.run_dir,
         attempt,
@@ -27,7 +27,7 @@ def crash_loop(preparation: Preparation, attempt: int, step: int, deaths: Sequen
         step=step,
         deaths=len(deaths),
         places=[[death.worker, death.step, death.phase] for death in deaths],
-        samples=keys,
+        samples=names,
     )
     lines = [
         f"training failed {len(deaths)} times without a checkpoint after step {step} "
@@ -39,16 +39,17 @@ def crash_loop(preparation: Preparation, attempt: int, step: int, deaths: Sequen
         for place, death in enumerate(deaths)
         if death.step is not None
     ]
-    if keys:
-        shown = ", ".join(keys[:_MOST_NAMED])
-        more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+    if names:
+        shown = ", ".join(names[:_MOST_NAMED])
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         lines.append(f"  samples in hand each time: {shown}{more}")
     else:
         lines.append("  no sample was in hand each time, so a sample is hardly to blame")
     return "\n".join(lines)
 
 
-def sample_keys(preparation: Preparation, rows: Sequence[int]) -> list[str]:
-    """Return the keys of samples, in the order of their rows."""
+def sample_names(preparation: Preparation, rows: Sequence[int]) -> list[str]:
+    """Return the key and the video of samples, in the order of their rows."""
     corpus = Corpus.load(preparation.job.data)
-    return [corpus.row(row, ["key"])["key"] for row in rows]
+    found = [corpus.row(row, ["key", "video_id"]) for row in rows]
+    return [f"{sample['key']} of video {sample['video_id']}" for sample in found]

@@ -7,7 +7,8 @@ import torch
 from trainers.loop import folder
 from trainers.loop.attempts import StaleAttempt, append_event
 from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
-from trainers.loop.heartbeat import Heartbeat
+from trainers.loop.heartbeat import Heartbeat, read_heartbeats
+from trainers.loop.inhand import read_rows
 from trainers.loop.metrics import read_metrics, without_timings
 from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.worker import Worker, train_worker
@@ -101,6 +102,38 @@ def test_a_stop_file_gives_a_checkpoint_within_a_step(make_job):
     run_dir, outcome = train(job)
     assert outcome == "finished"
     assert [line["step"] for line in figures(run_dir) if "train/loss" in line] == [*range(1, 7)]
+
+
+def test_a_grow_file_ends_the_run_only_where_a_checkpoint_is_due(make_job):
+    job = make_job(checkpoint_every=3)
+    assignment = begin_attempt(prepare(job), 1)
+    run_dir = folder.run_folder(job.run)
+    (run_dir / folder.GROW).touch()
+    assert train_worker(assignment, 0, 1, CPU) == "stopped"
+    assert newest_checkpoint(run_dir / folder.CHECKPOINTS).step == 3
+    train(job)
+    assert not (run_dir / folder.GROW).exists()
+    assert [line["step"] for line in figures(run_dir) if "train/loss" in line] == [*range(1, 7)]
+
+
+def test_a_worker_beats_in_every_phase_and_has_the_samples_of_its_step_in_hand(
+    make_job, monkeypatch
+):
+    beats, beat = [], Heartbeat.beat
+
+    def noted(self, step, phase):
+        beat(self, step, phase)
+        beats.append((step, phase))
+
+    monkeypatch.setattr(Heartbeat, "beat", noted)
+    run_dir, _ = train(make_job(steps=4, validate_every=4))
+    phases = dict.fromkeys(beats)
+    steps = [(step, phase) for step in range(2) for phase in ("data", "step")]
+    assert list(phases)[:6] == [(0, "start"), *steps, (2, "checkpoint")]
+    assert list(phases)[-2:] == [(4, "validate"), (4, "checkpoint")]
+    [last] = read_heartbeats(run_dir, 1)
+    assert (last["step"], last["phase"]) == (4, "checkpoint")
+    assert len(read_rows(run_dir, 1, 0)) == 6
 
 
 def test_a_stale_attempt_writes_neither_metrics_nor_checkpoints(make_job):
