@@ -5,9 +5,9 @@
     python -m benchmarks.ablation runs/ablation --only k5-seed0     one of its runs
 
 Every run is the demo preset with half of its frames at two thirds of their side and without the
-cyclic loss, in this process and without Ray; only the arm and the seed differ. A run that is finished
-is not done again. OUT/ablation.json holds the figures of all, as the report shows them: see
-pipeline/reports/ablation.py.
+cyclic loss, in this process and without Ray; only the arm and the seed differ. A run that is
+finished is not done again. OUT/ablation.json holds the figures of all, as the report shows them:
+see pipeline/reports/ablation.py.
 """
 
 import argparse
