@@ -20,12 +20,18 @@ class Budget:
         self._attempts, self._wait_s, self._step = attempts, wait_s, step
         self._without_since_s: float | None = None
 
-    def note(self, step: int, death: Death | None) -> None:
-        """Note the end of an attempt, and the step of the newest checkpoint after it."""
+    def note(self, step: int, death: Death | None, began_s: float) -> None:
+        """Note the end of an attempt.
+
+        Args:
+            step: That of the newest checkpoint after it.
+            death: What it died of, if it did.
+            began_s: When it began, by the monotonic clock.
+        """
         if step > self._step:
             self.deaths, self._step = [], step
         if death is not None and death.kind == "no_workers":
-            self._without_since_s = self._without_since_s or time.monotonic()
+            self._without_since_s = self._without_since_s or began_s
             return
         self._without_since_s = None
         if death is not None:
@@ -33,9 +39,14 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether going on would hardly help."""
-        without_s = time.monotonic() - (self._without_since_s or time.monotonic())
-        return len(self.deaths) >= self._attempts or without_s > self._wait_s
+        """Whether workers died so often that going on would hardly help."""
+        return len(self.deaths) >= self._attempts
+
+    @property
+    def is_starved(self) -> bool:
+        """Whether no group could be started for too long."""
+        since_s = self._without_since_s
+        return since_s is not None and time.monotonic() - since_s >= self._wait_s
 
     def pause_s(self) -> float:
         """Return how long to wait before the next attempt: nothing after a first death."""

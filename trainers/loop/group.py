@@ -40,6 +40,7 @@ resources of a dead controller, which Ray does by itself when the driver has gon
 
 _FROZEN = "WorkerHealthCheckTimeoutError"
 _DEATHS = (_FROZEN, "WorkerHealthCheckFailedError", "ActorDiedError")
+_START_LIMIT_S = "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"
 _FROZEN_LIMIT_S = "RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S"
 """How long a worker's process may not answer at all: it is stopped, or its machine is."""
 
@@ -158,6 +159,7 @@ def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
 
     limits = assignment.job.faults
     os.environ[_FROZEN_LIMIT_S] = str(max(limits.step_limit_s, 10.0))
+    os.environ[_START_LIMIT_S] = str(_start_limit_s(assignment.job))
     trainer = LeanTrainer(
         _train_function,
         train_loop_config={"assignment": assignment},
@@ -171,6 +173,11 @@ def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
         ),
     )
     trainer.fit()
+
+
+def _start_limit_s(job: TrainJob) -> float:
+    """Return how long Ray may wait for room: for all of it, or only for what was seen free."""
+    return 60.0 if job.training.min_workers else max(60.0, job.faults.wait_for_workers_s)
 
 
 def _train_function(config: dict[str, Assignment]) -> None:

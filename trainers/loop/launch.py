@@ -7,7 +7,8 @@ when the same place kills the workers again and again.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from configs.runs import TrainJob
@@ -16,7 +17,7 @@ from trainers.loop.budget import Budget
 from trainers.loop.checkpoint import VERIFIED
 from trainers.loop.crashloop import crash_loop
 from trainers.loop.deaths import GroupFailed, examine
-from trainers.loop.heartbeat import remove_heartbeats
+from trainers.loop.heartbeat import read_heartbeats, remove_heartbeats
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.prepare import Assignment, Preparation, begin_attempt, newest_step
 from trainers.loop.resize import Watch, wait_for_workers
@@ -60,14 +61,14 @@ def train_attempts(preparation: Preparation, interrupts: Interrupts, group: Grou
         assignment = begin_attempt(preparation, workers)
         remove_heartbeats(run_dir, assignment.attempt)
         interrupts.renew()
-        watch = Watch(group, job.training, run_dir, workers)
-        error = _fit(group, assignment, workers, watch.look)
+        watch, began_s = Watch(group, job.training, run_dir, workers), time.monotonic()
+        error = _fit(group, assignment, workers, watch, interrupts)
         death = None if error is None else examine(run_dir, assignment.attempt, error)
         if death is not None:
             # A worker may have found damage where this process read none: it looks again.
             VERIFIED.forget()
         step = newest_step(run_dir)
-        budget.note(step, death)
+        budget.note(step, death, began_s)
         kind = death.kind if death else _end_kind(step >= job.training.steps, interrupts, watch)
         reason = None if death is None else death.reason
         attempts.append_event(
@@ -77,8 +78,12 @@ def train_attempts(preparation: Preparation, interrupts: Interrupts, group: Grou
             return
         if death is None and kind == "early":
             raise TrainingFailed(f"training ended at step {step}: workers left without a reason")
+        if interrupts.received and kind == "no_workers":
+            return
         if death is not None and (death.fatal or interrupts.received):
             raise TrainingFailed(f"training ended at step {step}: {reason}")
+        if budget.is_starved:
+            raise TrainingFailed(_too_few(job))
         if budget.is_spent:
             raise TrainingFailed(crash_loop(preparation, assignment.attempt, step, budget.deaths))
         logger.warning("going on from step %d (%s): %s", step, kind, reason or "as asked")
@@ -97,22 +102,28 @@ def _workers(preparation: Preparation, interrupts: Interrupts, group: Group, pau
         after_failure=attempts.newest_attempt(preparation.run_dir) > 0,
     )
     if workers is None:
-        raise TrainingFailed(
-            f"training needs {job.training.min_workers or job.training.workers} workers, and for "
-            f"{job.faults.wait_for_workers_s:.0f} s (faults.wait_for_workers_s) there was no room "
-            "for them; the same command goes on when there is"
-        )
+        raise TrainingFailed(_too_few(job))
     return workers
 
 
+def _too_few(job: TrainJob) -> str:
+    return (
+        f"training needs {job.training.min_workers or job.training.workers} workers, and for "
+        f"{job.faults.wait_for_workers_s:.0f} s (faults.wait_for_workers_s) there was no room "
+        "for them; the same command goes on when there is"
+    )
+
+
 def _fit(
-    group: Group, assignment: Assignment, workers: int, look: Callable[[], None]
+    group: Group, assignment: Assignment, workers: int, watch: Watch, interrupts: Interrupts
 ) -> GroupFailed | None:
     """Fit, leaving the main thread free to receive signals; return the error if there is one.
 
-    In the main thread Ray would take over SIGINT and abort without a checkpoint.
+    In the main thread Ray would take over SIGINT and abort without a checkpoint. A group that
+    waits for room, of which no worker has begun, is not waited for once the run shall stop.
     """
     errors: list[GroupFailed] = []
+    run_dir = Path(assignment.run_dir)
 
     def fit() -> None:
         try:
@@ -127,7 +138,9 @@ def _fit(
     thread.start()
     while thread.is_alive():
         thread.join(_POLL_S)
-        look()
+        watch.look()
+        if interrupts.received and not read_heartbeats(run_dir, assignment.attempt):
+            return GroupFailed({}, "asked to stop before a worker had begun")
     return errors[0] if errors else None
 
 

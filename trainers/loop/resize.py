@@ -36,12 +36,16 @@ def wait_for_workers(
 ) -> int | None:
     """Return how many workers can begin now, as soon as they are enough.
 
+    A fixed number is left to Ray to wait for: an autoscaler sees only what Ray is asked for.
+
     Returns:
         At most `training.workers`; 0 where `interrupted` said so; None where there was no room
         for enough of them within `faults.wait_for_workers_s`.
     """
     most = max(1, job.training.workers)
-    least = job.training.min_workers or most
+    least = job.training.min_workers
+    if not least:
+        return 0 if interrupted() else most
     deadline = time.monotonic() + job.faults.wait_for_workers_s
     said = False
     while not interrupted():

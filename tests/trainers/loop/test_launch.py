@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -134,10 +135,27 @@ def test_a_group_that_could_not_start_is_no_death_and_the_next_one_fits_what_is_
 
 
 def test_too_few_workers_for_too_long_end_the_training_and_say_so(make_job, monkeypatch):
-    job = make_job(workers=2)
-    job = job.model_copy(update={"faults": FaultsConfig(wait_for_workers_s=0.0)})
-    with pytest.raises(TrainingFailed, match=r"needs 2 workers.*the same command goes on"):
-        attempt_all(job, FakeGroup(monkeypatch, [], room=[1]))
+    for least, outcomes in ((2, []), (0, [(0, GroupFailed({}, "no placement group"))])):
+        job = make_job(workers=2, min_workers=least)
+        job = job.model_copy(update={"faults": FaultsConfig(wait_for_workers_s=0.0)})
+        with pytest.raises(TrainingFailed, match=r"needs 2 workers.*the same command goes on"):
+            attempt_all(job, FakeGroup(monkeypatch, outcomes, room=[1]))
+
+
+def test_a_group_that_waits_for_room_is_left_once_the_run_shall_stop(make_job, monkeypatch):
+    preparation = prepare(make_job())
+    interrupts = Interrupts(preparation.run_dir / folder.STOP)
+    group, over = FakeGroup(monkeypatch, []), threading.Event()
+
+    def wait_for_room(assignment, workers):
+        os.kill(os.getpid(), signal.SIGTERM)
+        over.wait(60)
+
+    monkeypatch.setattr(group, "fit", wait_for_room)
+    with interrupts:
+        train_attempts(preparation, interrupts, group)
+    over.set()
+    assert interrupts.exit_code == 143
 
 
 @pytest.mark.ray

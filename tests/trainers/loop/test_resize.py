@@ -35,10 +35,13 @@ def test_as_many_workers_begin_as_there_is_room_for_but_never_fewer_than_are_eno
     assert wait(make_job, FakeRoom(1, 2), wait_s=30, **elastic) == 2
 
 
-def test_a_fixed_number_waits_for_all_of_them(make_job):
-    assert wait(make_job, FakeRoom(3), workers=3) == 3
-    assert wait(make_job, FakeRoom(2), workers=3) is None
-    assert wait(make_job, FakeRoom(2), workers=3, stop=True) == 0
+def test_a_fixed_number_is_left_to_ray_to_wait_for(make_job):
+    assert wait(make_job, FakeRoom(1), workers=3) == 3
+
+
+@pytest.mark.parametrize("options", [{"workers": 3}, {"workers": 3, "min_workers": 2}])
+def test_no_workers_begin_once_the_run_was_asked_to_stop(make_job, options):
+    assert wait(make_job, FakeRoom(9), stop=True, **options) == 0
 
 
 def test_a_group_grows_only_at_a_checkpoint_and_only_into_room_that_lasts(make_job, tmp_path):
