@@ -22,9 +22,7 @@ from trainers.loop.checkpoint import (
     list_checkpoints,
     remove_leftovers,
 )
-from trainers.loop.code import code_drift, code_version
-from trainers.loop.drift import refuse_drift
-from trainers.loop.schedule import learning_rate
+from trainers.loop.goon import go_on
 from trainers.weights.begin import first_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -133,43 +131,13 @@ def newest_step(run_dir: Path) -> int:
 
 
 def _goes_on(last: Checkpoint, job: TrainJob, run_dir: Path, corpus: Corpus) -> TrainJob:
-    """Return the job with which a run goes on; what is overridden goes into its attempts log."""
-    before = TrainJob.model_validate(last.job())
-    branch = job.checkpoints.branch
-    if branch and branch != before.checkpoints.branch:
-        raise ValueError(
-            f"--from must name a checkpoint for a new run, got {branch} for {job.run.name!r}, "
-            f"which stands at step {last.step}; choose another run.name"
-        )
-    sha256 = last.manifest["manifest_sha256"]
-    samples = [f"manifest: {sha256[:12]} -> {corpus.sha256[:12]} in {corpus.folders}"]
-    overridden = refuse_drift(
-        before,
-        job,
-        last.step,
-        samples=samples if sha256 != corpus.sha256 else [],
-        code=code_drift(last.manifest["code"], code_version()),
-    )
+    before = last.manifest["manifest_sha256"]
+    line = f"manifest: {before[:12]} -> {corpus.sha256[:12]} in {corpus.folders}"
+    job, overridden = go_on(last, job, [line] if before != corpus.sha256 else [])
     if overridden:
-        logger.warning("going on though these differ:\n  %s", "\n  ".join(overridden))
         attempt = _newest_number(run_dir)
         attempts.append_event(run_dir, attempt, "override", step=last.step, changed=overridden)
-    if before.training.steps != job.training.steps:
-        logger.info("%s", _schedule(job, last.step))
-    # Where it came from stays in its settings; leave to differ holds for one command.
-    kept = {"branch": before.checkpoints.branch, "override": False}
-    return job.model_copy(update={"checkpoints": job.checkpoints.model_copy(update=kept)})
-
-
-def _schedule(job: TrainJob, done: int) -> str:
-    training = job.training
-    rates = [learning_rate(training, step) for step in (done, training.steps - 1)]
-    starts = [str(step) for step in training.restarts if step >= done]
-    anew = f", warm-up and cosine begin anew at {', '.join(starts)}" if starts else ""
-    return (
-        f"the run now has {training.steps} steps: the learning rate goes on at {rates[0]:.3g} "
-        f"after step {done}{anew}, and ends at {rates[1]:.3g}"
-    )
+    return job
 
 
 def _newest_number(run_dir: Path) -> int:
