@@ -29,8 +29,8 @@ class WandbRun:
             dir=str(run_dir),
             resume="allow",
             config=job.model_dump(mode="json"),
-            # Neither what is printed nor the source tree leaves the machine, and nobody is asked for
-            # a key: this is a thread beside the training.
+            # Neither what is printed nor the source tree leaves the machine. Nobody is asked for a
+            # key either: this is a thread beside the training.
             settings=wandb.Settings(
                 console="off",
                 silent=True,

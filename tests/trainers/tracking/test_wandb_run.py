@@ -47,6 +47,15 @@ def history(run_dir):
     return found
 
 
+def history_of(run_dir, num_rows):
+    """The package's own process flushes its file a moment after the run's end."""
+    for _ in range(600):
+        if len(rows := history(run_dir)) >= num_rows:
+            break
+        time.sleep(0.1)
+    return rows
+
+
 def write(path, steps):
     log = MetricsLog(path)
     for step in steps:
@@ -74,7 +83,7 @@ def test_an_offline_run_holds_each_line_once_over_two_attempts(make_job, tmp_pat
     cut_back(path, 2)
     write(path, [3, 4])
     follow(job, path)
-    rows = history(tmp_path)
+    rows = history_of(tmp_path, 4)
     assert rows == [{"step": s, "train/loss": 1 / s, "train/lr": 0.1} for s in (1, 2, 3, 4)]
     # One run there, however often it was taken up: the id is the run's own.
     identity = (tmp_path / "tracked-as").read_text()
