@@ -71,11 +71,12 @@ class Batch:
 
     def put(self, place: int, example: Example) -> None:
         """Copy an example to its place; threads may do so to different places at once."""
-        self.frames_BTHWC[place].numpy()[:] = example.frames_THWC
-        self.tokens_BKL[place].numpy()[:] = example.tokens_KL
-        self.mask_BK[place].numpy()[:] = example.mask_K
-        self.video_ids_B[place] = example.video_id
-        self.rows_B[place] = example.row
+        # numpy, since torch would take longer to index than to copy.
+        self.frames_BTHWC.numpy()[place] = example.frames_THWC
+        self.tokens_BKL.numpy()[place] = example.tokens_KL
+        self.mask_BK.numpy()[place] = example.mask_K
+        self.video_ids_B.numpy()[place] = example.video_id
+        self.rows_B.numpy()[place] = example.row
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on `device`."""

@@ -62,7 +62,8 @@ def augment(
     left = _offset(width - config.size, random)
     cropped_THWC = picked_THWC[:, top : top + config.size, left : left + config.size]
     if random is not None and config.flip and random.integers(2):
-        cropped_THWC = cropped_THWC[:, :, ::-1]
+        # numpy would copy three bytes at a time, which takes three times as long.
+        return torch.from_numpy(cropped_THWC).flip(2).numpy()
     return np.ascontiguousarray(cropped_THWC)
 
 

@@ -28,11 +28,15 @@ TRIES = 8
 """Samples that are tried for a damaged one. All damaged is no accident: a disk is gone."""
 
 
+MOST_DRAWS = 1000
+"""Samples that are thought of, where those of videos that the batch has are passed over."""
+
+
 class _Filling(NamedTuple):
-    """A batch whose places are being filled."""
+    """A batch whose places are being filled, some by each task."""
 
     batch: Batch
-    places: list[Future[Replacement | None]]
+    tasks: list[Future[list[Replacement]]]
 
 
 class Loader:
@@ -89,18 +93,25 @@ class Loader:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, step: int, rank: int, virtual_ranks: int) -> _Filling:
-        draw = self._order.draw(step)
-        size = len(draw.rows_G) // virtual_ranks
+        size = self._order.global_batch // virtual_ranks
         own = range(rank * size, (rank + 1) * size)
         batch = _empty(self._reader, size)
-        futures = [
-            self._pool.submit(self._fill, batch, number, step, draw, place)
-            for number, place in enumerate(own)
+        # A task a thread: the model's thread has better things to do than to hand out clips.
+        share = -(-size // self._config.threads)
+        tasks = [
+            self._pool.submit(self._fill, batch, step, own, range(begin, min(begin + share, size)))
+            for begin in range(0, size, share)
         ]
         self._look_ahead(step, rank, own)
-        return _Filling(batch, futures)
+        return _Filling(batch, tasks)
 
-    def _fill(
+    def _fill(self, batch: Batch, step: int, own: range, part: range) -> list[Replacement]:
+        """Read a part of a micro-batch, whose places in the global batch are `own`."""
+        draw = self._order.draw(step)
+        found = (self._put(batch, number, step, draw, own[number]) for number in part)
+        return [replaced for replaced in found if replaced is not None]
+
+    def _put(
         self, batch: Batch, number: int, step: int, draw: Draw, place: int
     ) -> Replacement | None:
         """Put the sample of a place of the global batch into its micro-batch."""
@@ -108,33 +119,35 @@ class Loader:
         try:
             batch.put(number, self._reader.example(row, seed))
         except DamagedSample as error:
-            folder = int(draw.folders_G[place])
-            spares = (
-                self._order.spare(folder, derive_seed(seed, attempt)) for attempt in range(10**6)
-            )
-            if self._config.one_clip_per_video:
-                videos_N = self._reader.places.video_N
-                videos = set(videos_N[draw.rows_G].tolist())
-                spares = (spare for spare in spares if int(videos_N[spare]) not in videos)
-            example = _stand_in(self._reader, spares, seed, error)
+            example = _stand_in(self._reader, self._spares(draw, place, seed), seed, error)
             batch.put(number, example)
             batch.replaced_B[number] = True
             return Replacement(step, int(draw.positions_G[place]), row, example.row, str(error))
         return None
 
+    def _spares(self, draw: Draw, place: int, seed: int) -> Iterator[int]:
+        """Yield rows that may stand in for the one of a place, the same on any worker."""
+        folder = int(draw.folders_G[place])
+        videos_N = self._reader.places.video_N
+        taken = set()
+        if self._config.one_clip_per_video:
+            taken = set(videos_N[draw.rows_G].tolist())
+        for attempt in range(MOST_DRAWS):
+            spare = self._order.spare(folder, derive_seed(seed, attempt))
+            if int(videos_N[spare]) not in taken:
+                yield spare
+
     def _finish(self, filling: _Filling) -> Batch:
-        for future in filling.places:
-            replaced = future.result()
-            if replaced is not None:
-                self.replaced.append(replaced)
-                logger.warning(
-                    "step %d, position %d: row %d stands in for row %d: %s",
-                    replaced.step + 1,
-                    replaced.position,
-                    replaced.replacement,
-                    replaced.row,
-                    replaced.reason,
-                )
+        for replaced in (one for task in filling.tasks for one in task.result()):
+            self.replaced.append(replaced)
+            logger.warning(
+                "step %d, position %d: row %d stands in for row %d: %s",
+                replaced.step + 1,
+                replaced.position,
+                replaced.replacement,
+                replaced.row,
+                replaced.reason,
+            )
         return filling.batch
 
     def _look_ahead(self, step: int, rank: int, own: range) -> None:
