@@ -34,6 +34,7 @@ EXAMPLES = {
         "weakvid train --dry-run",
         "weakvid train --data.shards data/real --run.name real --training.steps 60",
         "weakvid train --preset local --config mine.yaml --training.workers 2",
+        "weakvid train --run.name hot --from real@4000 --training.lr 3e-3",
         "weakvid train --overfit-one-batch",
     ),
     "evaluate": (

@@ -31,6 +31,11 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "train": ("data.shards",),
 }
 
+# Words that are short for a setting.
+SHORT: dict[str, dict[str, str]] = {
+    "train": {"--from": "--checkpoints.branch", "--override": "--checkpoints.override"},
+}
+
 WITHOUT_PRESETS = frozenset({"asr", "demo-corpus"})
 
 
@@ -59,6 +64,7 @@ def resolve(verb: str, argv: Sequence[str], prog: str, description: str = "") ->
     """
     job = JOBS[verb]
     removed, argv, missing = take_repeated(argv, "--remove") if verb == "shards" else ([], argv, [])
+    argv = [_spelled_out(verb, word) for word in argv]
     common = _common(argv)
     layers = base_layers(verb, common.preset, common.config)
     flags, complaints = read_flags(job, argv, merge(layers), prog, description)
@@ -112,6 +118,11 @@ def check(
 def to_yaml(job: BaseModel) -> str:
     """Return the whole tree as YAML that `--config` reads back."""
     return yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _spelled_out(verb: str, word: str) -> str:
+    flag, equals, value = word.partition("=")
+    return f"{SHORT.get(verb, {}).get(flag, flag)}{equals}{value}"
 
 
 def _common(argv: Sequence[str]) -> argparse.Namespace:

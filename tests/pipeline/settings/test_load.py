@@ -88,3 +88,18 @@ def test_videos_to_remove_are_named_one_by_one_and_need_no_sources() -> None:
     )
     (line,) = complaints("shards", "--preset", "local", "--shards.out", "o")
     assert line.startswith("--sources.path")
+
+
+def test_short_words_of_train_stand_for_settings() -> None:
+    job = resolve("train", ["--from", "real@40", "--override"], "weakvid").job
+    assert (job.checkpoints.branch, job.checkpoints.override) == ("real@40", True)
+    job = resolve("train", ["--from=real@40", "--override", "false"], "weakvid").job
+    assert (job.checkpoints.branch, job.checkpoints.override) == ("real@40", False)
+    (line,) = complaints("train", "--from", "real")
+    assert line.startswith("--checkpoints.branch: ") and "'real'" in line
+    assert "no such flag" in complaints("evaluate", "--override")[0]
+
+
+def test_several_numbers_make_a_list() -> None:
+    words = ["--training.steps", "90", "--training.restarts", "30", "60"]
+    assert resolve("train", words, "weakvid").job.training.restarts == (30, 60)
