@@ -6,7 +6,7 @@ annotations/TASK_VIDEO.csv   step from 1, start, end, in seconds
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,14 +61,17 @@ def measure_steps(config: StepsConfig, team: Team) -> Found:
             f"evaluation.steps.shards = {config.shards} must hold videos that are annotated in "
             f"{config.annotations}, got none of {len(annotations)}"
         )
-    scores = _score(there, tasks, by_video, team)
-    counts = {a.task: Count() for a in there}
+    counts: dict[str, Count] = {}
     too_short = []
-    for annotation, scores_TK in zip(there, scores, strict=True):
-        seconds = seconds_of(by_video[annotation.video_id])
-        count_video(counts[annotation.task], annotation, seconds, scores_TK)
-        if len(scores_TK) < scores_TK.shape[1]:
-            too_short.append(annotation.video_id)
+    # A task at a time: all of CrossTask are near a million clips.
+    for task in dict.fromkeys(a.task for a in there):
+        counts[task] = Count()
+        of_task = [a for a in there if a.task == task]
+        for annotation, scores_TK in _score(of_task, tasks[task], by_video, team):
+            seconds = seconds_of(by_video[annotation.video_id])
+            count_video(counts[task], annotation, seconds, scores_TK)
+            if len(scores_TK) < scores_TK.shape[1]:
+                too_short.append(annotation.video_id)
     _say_left_out(missing, too_short, len(annotations))
     in_order, any_order = (
         float(np.mean([getattr(count, way) / count.annotated for count in counts.values()]))
@@ -168,24 +171,20 @@ def seconds_of(clips: Sequence[Clip]) -> list[int]:
 
 def _score(
     annotations: Sequence[Annotation],
-    tasks: dict[str, list[str]],
+    steps: list[str],
     by_video: dict[str, list[Clip]],
     team: Team,
-) -> list[np.ndarray]:
-    """Return for each annotation the log-softmax of its seconds over its task's steps."""
-    clips = {clip.key: clip for a in annotations for clip in by_video[a.video_id]}
-    place = {key: index for index, key in enumerate(clips)}
-    embedding_ND = team.looks(list(clips.values())).embedding
-    texts = {task: team.texts(tasks[task]) for task in dict.fromkeys(a.task for a in annotations)}
+) -> Iterator[tuple[Annotation, np.ndarray]]:
+    """Yield each video of a task with the log-softmax of its seconds over the steps."""
+    clips = [clip for a in annotations for clip in by_video[a.video_id]]
+    embedding_ND = team.looks(clips).embedding
+    text_KD = team.texts(steps)
     temperature = team.job.objectives.mil_nce.temperature
-    return [
-        log_softmax(
-            embedding_ND[[place[clip.key] for clip in by_video[a.video_id]]]
-            @ texts[a.task].T
-            / temperature
-        )
-        for a in annotations
-    ]
+    begin = 0
+    for annotation in annotations:
+        end = begin + len(by_video[annotation.video_id])
+        yield annotation, log_softmax(embedding_ND[begin:end] @ text_KD.T / temperature)
+        begin = end
 
 
 def _read_spans(path: Path, num_steps: int) -> list[tuple[int, int, int]]:
