@@ -191,10 +191,14 @@ def test_sigterm_and_kills_of_driver_and_worker_leave_no_trace_in_the_curve(make
     states = [newest_checkpoint(run / folder.CHECKPOINTS).load() for run in (whole, run_dir)]
     for name, tensor in states[0]["model"].items():
         assert torch.equal(tensor, states[1]["model"][name]), name
-    begun = [event["attempt"] for event in read_attempts(run_dir) if event["event"] == "begin"]
-    assert begun == [1, 2, 3, 4]
+    events = read_attempts(run_dir)
+    assert [e["attempt"] for e in events if e["event"] == "begin"] == [1, 2, 3, 4]
+    # The killed driver could not write its end.
+    ends = [(e["attempt"], e["kind"]) for e in events if e["event"] == "end"]
+    assert ends == [(1, "stopped"), (3, "killed"), (4, "finished")]
+    assert "worker 0 died: Worker unexpectedly exits" in log.read_text()
 
     again = start_driver(job, log)
     assert again.wait(timeout=60) == 0
     assert "is finished" in log.read_text()
-    assert len(read_attempts(run_dir)) == 12 - 1  # the killed driver could not write its end
+    assert read_attempts(run_dir) == events
