@@ -13,6 +13,8 @@ def test_settings_that_say_how_the_work_is_done_may_change(make_job):
     now = changed(job, "training", workers=3, checkpoint_every=9, keep_checkpoints=9, attempts=9)
     now = changed(now, "data", threads=5, read_ahead=5, cache_gib=1.0, shards="/moved")
     now = changed(now, "ray", address="10.0.0.1:6379", cpus=4)
+    bag = job.objectives.mil_nce.model_copy(update={"form": "ring", "chunk": 8})
+    now = changed(now, "objectives", mil_nce=bag)
     assert refuse_drift(job, now, 4) == []
 
 
@@ -22,6 +24,7 @@ def test_settings_that_say_how_the_work_is_done_may_change(make_job):
         ("training", {"lr": 0.5}, "training.lr: 0.003 -> 0.5"),
         ("training", {"virtual_ranks": 2}, "training.virtual_ranks: 3 -> 2"),
         ("data", {"flip": False}, "data.flip: True -> False"),
+        ("objectives", {"contrastive": "nce"}, "objectives.contrastive: 'mil_nce' -> 'nce'"),
     ],
 )
 def test_a_setting_that_bends_the_curve_is_refused_by_name(make_job, part, update, said):
