@@ -16,7 +16,7 @@ takes most of that away, and what logits are compared with, one value a clip, is
 
 Shape letters in this file:
     B  clips of this worker    J  clips of a part    I  clips of either
-    K  narrations in a bag     D  width of the joint embedding
+    K  narrations in a bag     D  width of the joint embedding    R  a run of D    N = J K
 """
 
 from collections.abc import Iterator
