@@ -1,11 +1,24 @@
 """The table that shards of a published evaluation are built from."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
 
+from configs.clips import ClipsConfig
 from pipeline.stages import benchmark
+from pipeline.tasks.clips import Subject, plan_clips, slot_ms
+from trainers.evaluation.clips import Clip
+from trainers.evaluation.listings import read_listing
+from trainers.evaluation.windows import choose_windows
+
+YOUCOOK = (
+    Path(os.environ.get("WEAKVID_TEST_DATA", "../shared/data"))
+    / "eval"
+    / "mil-nce"
+    / "validation_youcook.csv"
+)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -60,3 +73,16 @@ def test_a_folder_with_none_of_the_videos_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must be a folder"):
         benchmark.run(str(listing), str(tmp_path / "none"), str(tmp_path / "table.csv"))
     assert not (tmp_path / "table.csv").exists()
+
+
+@pytest.mark.skipif(not YOUCOOK.is_file(), reason=f"test material: {YOUCOOK} is not there")
+def test_of_every_youcook_row_all_ten_windows_are_found_in_what_linspace_cuts() -> None:
+    clips = ClipsConfig(policy="linspace")
+    _, rows = read_listing(YOUCOOK)
+    for row in rows:
+        plan = plan_clips([], Subject(row.id, 10_000.0, 43_200.0, row.interval), clips)
+        starts_s = [slot_ms(slot, clips.fps) / 1000 for slot in plan.starts]
+        stored = [Clip("k", row.id, "train", "s", 0, 1, s, s + 3.2, "") for s in starts_s]
+        found = choose_windows(row, stored, 10)
+        assert (sum(found.counts), found.lost) == (10, 0), row
+        assert len(found.clips) == len(stored), row
