@@ -196,7 +196,7 @@ def test_sigterm_and_kills_of_driver_and_worker_leave_no_trace_in_the_curve(make
     # The killed driver could not write its end.
     ends = [(e["attempt"], e["kind"]) for e in events if e["event"] == "end"]
     assert ends == [(1, "stopped"), (3, "killed"), (4, "finished")]
-    assert "worker 0 died: Worker unexpectedly exits" in log.read_text()
+    assert "worker 0 died: " in log.read_text()
 
     again = start_driver(job, log)
     assert again.wait(timeout=60) == 0
