@@ -1,5 +1,6 @@
 """`weakvid train`: shards -> a trained run, or the rest of one."""
 
+import threading
 from collections.abc import Sequence
 from signal import SIGTERM
 
@@ -10,10 +11,12 @@ from trainers.evaluation.beside import watch
 from trainers.loop import folder
 from trainers.loop.attempts import driver_lock
 from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.estimate import describe_estimate, estimate
 from trainers.loop.group import RayGroup, start_ray, stop_ray
 from trainers.loop.interrupts import EXIT_CODES, Interrupts
 from trainers.loop.launch import describe, train_attempts
 from trainers.loop.local import LocalGroup
+from trainers.loop.mfu import write_work
 from trainers.loop.prepare import Preparation, newest_step, prepare
 from trainers.loop.progress import Progress
 from trainers.tracking.build import refuse_missing_extras
@@ -42,6 +45,8 @@ def run(job: TrainJob) -> int:
         if done >= steps:
             print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
             return 0
+        # While Ray starts, which is mostly waiting.
+        threading.Thread(target=write_work, args=(run_dir, job), name="work", daemon=True).start()
         if not job.training.workers:
             with Progress(run_dir / folder.METRICS, steps, done):
                 train_attempts(preparation, interrupts, LocalGroup())
@@ -100,5 +105,6 @@ def plan_text(job: TrainJob) -> str:
             *_mixture(job, order.quotas),
             f"steps      {begin} done, {max(0, training.steps - begin)} to do, {epochs:.1f} epochs",
             f"workers    {describe(job)}",
+            *describe_estimate(estimate(job)),
         ]
     )

@@ -20,7 +20,9 @@ from trainers.loop.attempts import Fence
 from trainers.loop.checkpointer import Checkpointer, is_due
 from trainers.loop.heartbeat import Heartbeat
 from trainers.loop.limits import phase_limits, shorten_collectives
+from trainers.loop.mfu import Utilisation
 from trainers.loop.prepare import Assignment
+from trainers.loop.profiling import Profiler
 from trainers.loop.record import Recorder
 from trainers.loop.step import StepResult
 from trainers.loop.timing import Phase, StepClock
@@ -82,11 +84,14 @@ class Worker:
             self.run_dir, self.job, assignment.attempt, self.fence.check
         )
         training = self.job.training
+        self.utilisation = Utilisation(self.job, self.run_dir, workers, device)
+        self.profiler = Profiler(training.profile_steps, self.run_dir, assignment.attempt, worker)
         self.clock = StepClock(training.global_batch)
         self.times = WorkerTimes(self.job.tracking, training.virtual_ranks, worker, workers, device)
 
     def close(self) -> None:
         """End the threads and close the logs."""
+        self.profiler.close()
         self.checkpointer.close()
         self.parts.loader.close()
         if self.recorder is not None:
@@ -109,6 +114,7 @@ class Worker:
                 result = train_step.run(step, own, stop=self._asked_to_end(step + 1))
             self.parts.loader.end_step(step, result.replaced)
             done = step + 1
+            self.profiler.step()
             if step == self.parts.begin:
                 shorten_collectives(self.job.faults)
             self._log(done, result, last=result.stop or done == training.steps)
@@ -148,6 +154,7 @@ class Worker:
         if self.recorder is None:
             return
         values = result.figures | timings
+        values |= self.utilisation.figures(timings["train/step_s"])
         if result.skipped:
             self.recorder.write_skip(done, result.skipped, result.rows)
         if exchange is not None:
