@@ -16,8 +16,9 @@ from trainers.data.corpus import Corpus
 from trainers.data.mixture import train_order
 from trainers.loop import folder, resize
 from trainers.loop.attempts import read_attempts
+from trainers.loop.budget import Budget
 from trainers.loop.checkpoint import newest_checkpoint
-from trainers.loop.heartbeat import read_heartbeats
+from trainers.loop.heartbeat import START, read_heartbeats
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.launch import TrainingFailed, train_attempts
 from trainers.loop.metrics import read_metrics, without_timings
@@ -32,6 +33,11 @@ LIMITS = FaultsConfig(start_limit_s=60, step_limit_s=3, wait_for_workers_s=0)
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):
     return small_shards(tmp_path_factory.mktemp("small") / "shards")
+
+
+@pytest.fixture(autouse=True)
+def no_pause_between_attempts(monkeypatch):
+    monkeypatch.setattr(Budget, "pause_s", lambda self: 0.0)
 
 
 def train(job, group):
@@ -83,9 +89,10 @@ class Killer:
             return
         root = group.run_dir / folder.CHECKPOINTS
         mid_save = self.random.random() < 0.5
-        self._wait(group, lambda: any(b["phase"] == "step" for b in beats(group)))
-        pause_s = self.random.uniform(0.0, 1.5)
-        until = time.monotonic() + pause_s
+        self._wait(group, lambda: stepping(group))
+        target = min(stepping(group), default=0) + self.random.randrange(1, 14)
+        self._wait(group, lambda: max(stepping(group), default=0) >= target)
+        until = time.monotonic() + self.random.uniform(0.0, 0.2)
         self._wait(group, lambda: time.monotonic() >= until)
         if mid_save:
             self._wait(group, lambda: any(root.glob("tmp-*")))
@@ -105,6 +112,10 @@ class Killer:
 
 def beats(group):
     return read_heartbeats(group.run_dir, group.attempt)
+
+
+def stepping(group):
+    return [beat["step"] for beat in beats(group) if beat["phase"] != START]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
