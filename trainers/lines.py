@@ -1,8 +1,9 @@
 """Logs of one JSON object a line, as a killed writer may leave them."""
 
 import json
+import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _CHUNK_BYTES = 4 * 2**20
 
@@ -12,6 +13,24 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     return _parse(path.read_bytes())
+
+
+def open_log(path: Path) -> IO[str]:
+    """Open a log to add lines; one torn by a crash must not swallow the first of them."""
+    is_torn = not ends_whole(path)
+    file = path.open("a")
+    if is_torn:
+        file.write("\n")
+    return file
+
+
+def ends_whole(path: Path) -> bool:
+    """Return whether the next line can be added as it is."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 class LineFollower:

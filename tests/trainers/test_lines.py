@@ -1,7 +1,7 @@
 """Logs of one JSON object a line, torn where a writer was killed."""
 
 from trainers import lines
-from trainers.lines import LineFollower, read_lines
+from trainers.lines import LineFollower, open_log, read_lines
 
 
 def test_a_torn_line_is_passed_over_and_the_others_keep_their_order(tmp_path):
@@ -45,3 +45,13 @@ def test_a_long_log_is_followed_in_parts(tmp_path, monkeypatch):
         assert len(some) < 5
         found += some
     assert [line["step"] for line in found] == list(range(20))
+
+
+def test_a_line_torn_by_a_crash_does_not_swallow_the_next(tmp_path):
+    path = tmp_path / "log.jsonl"
+    for torn in ('{"step": 1}\n{"st', "", '{"step": 4'):
+        with path.open("a") as file:
+            file.write(torn)
+        with open_log(path) as file:
+            file.write('{"step": 2}\n')
+    assert [line["step"] for line in read_lines(path)] == [1, 2, 2, 2]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trainers.lines import read_lines
+from trainers.lines import ends_whole, read_lines
 
 LOG = "attempts.jsonl"
 LOCK = "driver.lock"
@@ -39,7 +39,7 @@ def append_event(run_dir: Path, attempt: int, event: str, **details: Any) -> Non
     line = {"attempt": attempt, "event": event, "unix_s": round(time.time(), 3), **details}
     path = run_dir / LOG
     # A line torn by a crash must not swallow the one that follows it.
-    prefix = b"" if _ends_whole(path) else b"\n"
+    prefix = b"" if ends_whole(path) else b"\n"
     with path.open("ab") as file:
         file.write(prefix + json.dumps(line).encode() + b"\n")
         file.flush()
@@ -88,11 +88,3 @@ def driver_lock(run_dir: Path) -> Iterator[None]:
                 "for the other to end, or choose another run.name"
             ) from error
         yield
-
-
-def _ends_whole(path: Path) -> bool:
-    if not path.exists() or not path.stat().st_size:
-        return True
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shards.storage import write_atomic
-from trainers.lines import read_lines
+from trainers.lines import open_log, read_lines
 
 LOST = "lost.jsonl"
 """What was logged after the checkpoint that a later attempt went on from."""
@@ -47,7 +47,7 @@ def cut_back(path: Path, step: int) -> list[int]:
     kept = [line for line in lines if line["step"] <= step]
     dropped = [{**line, "from_step": step} for line in lines if line["step"] > step]
     if dropped:
-        with path.with_name(LOST).open("a") as file:
+        with open_log(path.with_name(LOST)) as file:
             file.writelines(f"{json.dumps(line)}\n" for line in dropped)
     lost = [line["step"] for line in dropped if "train/lr" in line]
     if path.exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.runs import TrainJob
+from trainers.lines import open_log
 from trainers.loop import folder
 from trainers.loop.attempts import Fence, append_event
 from trainers.loop.metrics import MetricsLog
@@ -27,7 +28,7 @@ class Recorder:
         """Open the logs of an attempt that goes on from `step`, and follow them for trackers."""
         self._fence, self._run_dir, self._begin = fence, run_dir, step
         self._metrics = MetricsLog(run_dir / folder.METRICS)
-        self._workers = (run_dir / folder.WORKERS).open("a")
+        self._workers = open_log(run_dir / folder.WORKERS)
         self._board = _board(run_dir, step) if job.tracking.tensorboard else None
         self._trackers = begin_trackers(
             job, [run_dir / folder.METRICS, run_dir / folder.EVALUATIONS]
