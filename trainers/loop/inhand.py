@@ -1,7 +1,7 @@
 """Which samples a worker has in hand: in a file that outlives it, so a culprit can be named.
 
-The file holds int64 numbers: one for each reading thread, the row that it reads or -1, then the
-number of rows of the step under way, then these rows.
+The file holds int64 numbers: some slots, each with a row that is being read or -1, then the number
+of rows of the step under way, then these rows.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from trainers.loop import folder
 
 _SLOTS = 64
-"""Reading threads that are told apart; those beyond share."""
+"""Rows that are noted while they are read; of more at a time, the others are not."""
 
 _NUMBER = struct.Struct("<q")
 
@@ -28,15 +28,23 @@ class RowsInHand:
         path.parent.mkdir(exist_ok=True)
         self._file = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o644)
         os.pwrite(self._file, _NUMBER.pack(-1) * _SLOTS + _NUMBER.pack(0), 0)
-        self._thread, self._lock, self._slots = threading.local(), threading.Lock(), 0
+        self._free, self._lock = list(reversed(range(_SLOTS))), threading.Lock()
 
     @contextmanager
     def reading(self, row: int) -> Iterator[None]:
         """Have a row in hand while it is read. An error leaves it there: it is the culprit."""
-        place = self._slot() * _NUMBER.size
-        os.pwrite(self._file, _NUMBER.pack(row), place)
-        yield
-        os.pwrite(self._file, _NUMBER.pack(-1), place)
+        with self._lock:
+            slot = self._free.pop() if self._free else None
+        if slot is None:
+            yield
+            return
+        try:
+            os.pwrite(self._file, _NUMBER.pack(row), slot * _NUMBER.size)
+            yield
+            os.pwrite(self._file, _NUMBER.pack(-1), slot * _NUMBER.size)
+        finally:
+            with self._lock:
+                self._free.append(slot)
 
     def stepping(self, rows: Sequence[int]) -> None:
         """Have the rows of a step in hand, instead of those of the step before."""
@@ -46,14 +54,6 @@ class RowsInHand:
     def close(self) -> None:
         """Close the file; what it says stays."""
         os.close(self._file)
-
-    def _slot(self) -> int:
-        slot = getattr(self._thread, "slot", None)
-        if slot is None:
-            with self._lock:
-                slot = self._thread.slot = self._slots % _SLOTS
-                self._slots += 1
-        return slot
 
 
 def read_rows(run_dir: Path, attempt: int, worker: int) -> list[int]:

@@ -1,4 +1,5 @@
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -51,3 +52,15 @@ def test_a_file_that_is_missing_or_torn_gives_no_rows(tmp_path):
     [path] = tmp_path.rglob("*.rows")
     path.write_bytes(path.read_bytes()[:100])
     assert read_rows(tmp_path, 1, 0) == []
+
+
+def test_more_rows_than_there_are_slots_do_no_harm(tmp_path):
+    in_hand = RowsInHand(tmp_path, 1, 0)
+    with ExitStack() as stack:
+        for row in range(70):
+            stack.enter_context(in_hand.reading(row))
+        assert sorted(read_rows(tmp_path, 1, 0)) == [*range(64)]
+    assert read_rows(tmp_path, 1, 0) == []
+    with in_hand.reading(99):
+        assert read_rows(tmp_path, 1, 0) == [99]
+    in_hand.close()
