@@ -199,3 +199,52 @@ def test_what_a_killed_process_left_of_a_copy_takes_no_room(tmp_path, store):
     one = store.put("one", b"1" * 500)
     shards.copy(*one)
     assert copies(tmp_path) == [f"{one[1]}.tar"]
+
+
+COPIER = """
+import hashlib, sys, random
+from shards.machine import MachineShards
+folder, quota, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+shards, order = MachineShards(folder, quota), random.Random(seed)
+for turn in range(25):
+    path, sha256, size = order.choice([line.split() for line in sys.argv[4:]])
+    for _ in range(50):
+        try:
+            data = shards.copy(path, sha256, int(size)).read_bytes()
+            break
+        except FileNotFoundError:  # it had to make room
+            continue
+    assert hashlib.sha256(data).hexdigest() == sha256, path
+    print(turn, flush=True)
+"""
+
+
+def test_processes_share_little_room_and_one_of_them_is_killed(tmp_path, bucket):
+    parts = []
+    for number in range(5):
+        data = bytes([number]) * 300_000
+        storage.write_atomic(f"{bucket}/{number}.tar", data)
+        parts.append(f"{bucket}/{number}.tar {sha(data)} {len(data)}")
+    quota = 700_000
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", COPIER, str(tmp_path), str(quota), str(seed), *parts],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": "."},
+        )
+        for seed in range(3)
+    ]
+    assert processes[0].stdout is not None
+    processes[0].stdout.readline()
+    time.sleep(0.2)
+    processes[0].kill()
+    most = 0
+    while any(process.poll() is None for process in processes[1:]):
+        # Twice, since one look may see a copy under both of its names.
+        looks = [sum(map(machine._size, tmp_path.glob("*/copies/*"))) for _ in range(2)]
+        most = max(most, min(looks))
+        time.sleep(0.05)
+    assert [process.wait() for process in processes[1:]] == [0, 0]
+    assert 0 < most <= quota
+    for process in processes:
+        process.communicate()
