@@ -148,6 +148,7 @@ def test_every_sample_is_seen_once_an_epoch_over_two_one_and_two_workers_with_ki
     shards, tmp_path, figures, monkeypatch
 ):
     monkeypatch.setattr(resize, "LOOK_S", 0.1)
+    monkeypatch.setattr(resize, "SETTLE_S", 0.0)
     options = {"steps": 40, "min_workers": 1, "checkpoint_every": 2}
     job = job_of(shards, tmp_path / "run", 2, **options)
     scratch = tmp_path / "scratch"

@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 LOOK_S = 2.0
 """Between two looks at the cluster."""
 
+SETTLE_S = 3.0
+"""How long the workers of the attempt before may hold on to their room."""
+
 _STEADY_LOOKS = 3
 """Looks in a row that must find more room: a node that comes and goes is not worth a restart."""
 
@@ -46,15 +49,17 @@ def wait_for_workers(
     least = job.training.min_workers
     if not least:
         return 0 if interrupted() else most
-    deadline = time.monotonic() + job.faults.wait_for_workers_s
+    began_s = time.monotonic()
+    deadline = began_s + job.faults.wait_for_workers_s
+    settled = began_s + (SETTLE_S if after_failure else 0.0)
     said = False
     while not interrupted():
         found = room.room(after_failure=after_failure)
-        if found >= least:
+        if found >= most or (found >= least and time.monotonic() >= settled):
             return min(found, most)
         if time.monotonic() >= deadline:
             return None
-        if not said:
+        if not said and found < least:
             logger.warning("waiting for %d workers, there is room for %d", least, found)
             said = True
         time.sleep(0.5)

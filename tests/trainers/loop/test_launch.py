@@ -13,7 +13,7 @@ import torch
 
 from configs.faults import FaultsConfig
 from trainers.data.damage import DamagedSample
-from trainers.loop import budget, folder, launch
+from trainers.loop import budget, folder, launch, resize
 from trainers.loop.attempts import read_attempts
 from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.deaths import GroupFailed, WorkerDied
@@ -72,6 +72,7 @@ class FakeGroup:
         self.step = 0
         monkeypatch.setattr(launch, "newest_step", lambda run_dir: self.step)
         monkeypatch.setattr(budget.Budget, "pause_s", lambda self: 0.0)
+        monkeypatch.setattr(resize, "SETTLE_S", 0.0)
 
     def fit(self, assignment, workers):
         self.workers.append(workers)

@@ -21,10 +21,10 @@ def no_time_between_looks(monkeypatch):
     monkeypatch.setattr(resize, "LOOK_S", 0.0)
 
 
-def wait(make_job, room, stop=False, wait_s=0.0, **options):
+def wait(make_job, room, stop=False, wait_s=0.0, after_failure=False, **options):
     job = make_job(**options)
     job = job.model_copy(update={"faults": FaultsConfig(wait_for_workers_s=wait_s)})
-    return wait_for_workers(room, job, lambda: stop, after_failure=False)
+    return wait_for_workers(room, job, lambda: stop, after_failure=after_failure)
 
 
 def test_as_many_workers_begin_as_there_is_room_for_but_never_fewer_than_are_enough(make_job):
@@ -33,6 +33,13 @@ def test_as_many_workers_begin_as_there_is_room_for_but_never_fewer_than_are_eno
     assert wait(make_job, FakeRoom(2), **elastic) == 2
     assert wait(make_job, FakeRoom(1), **elastic) is None
     assert wait(make_job, FakeRoom(1, 2), wait_s=30, **elastic) == 2
+
+
+def test_room_that_the_workers_before_still_hold_is_waited_for_a_moment(make_job, monkeypatch):
+    elastic = {"workers": 3, "min_workers": 1, "wait_s": 9, "after_failure": True}
+    assert wait(make_job, FakeRoom(1, 2, 3), **elastic) == 3
+    monkeypatch.setattr(resize, "SETTLE_S", 0.1)
+    assert wait(make_job, FakeRoom(2), **elastic) == 2
 
 
 def test_a_fixed_number_is_left_to_ray_to_wait_for(make_job):
