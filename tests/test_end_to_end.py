@@ -50,15 +50,17 @@ def test_demo_videos_become_a_report_with_the_figures_of_the_run(
     assert "planned 288 = written 288 + rejected 0" in said
     assert "whole" in weakvid(tmp_path, "verify", "data/demo/shards")
     assert len(documented_reader(root, tmp_path, "data/demo/shards")) == 288
-    weakvid(tmp_path, "train", "--training.steps", str(STEPS), "--training.workers", "1")
+    steps = ("--training.steps", str(STEPS), "--evaluation.every", str(STEPS))
+    weakvid(tmp_path, "train", *steps, "--training.workers", "1")
     weakvid(tmp_path, "evaluate", "--evaluation.fusion.epochs", "5")
     said = weakvid(tmp_path, "report")
 
     run = tmp_path / "runs" / "demo"
     lines = read_metrics(run / "metrics.jsonl")
-    steps = [line["step"] for line in lines if "train/loss" in line]
-    assert steps == list(range(1, STEPS + 1))
-    [figures] = read_metrics(run / "evaluations.jsonl")
+    done = [line["step"] for line in lines if "train/loss" in line]
+    assert done == list(range(1, STEPS + 1))
+    beside, figures = read_metrics(run / "evaluations.jsonl")
+    assert (beside["by"], beside["step"]) == ("beside", STEPS)
     assert 0 < figures["eval/chance_r10"] < 1
     assert figures["eval/num_queries"] == json.loads(
         (run / "evaluation" / "retrieval.json").read_text()
