@@ -37,7 +37,6 @@ WAYS: dict[str, ComputeConfig] = {
 COMPILED = {
     "channels innermost, 2-D (default)": ComputeConfig(),
     "default + compile": ComputeConfig(compile=True),
-    "default + bf16 + compile": ComputeConfig(compile=True, precision="bf16"),
 }
 CONV3D = "channels innermost, conv3d"
 
