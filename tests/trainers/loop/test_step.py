@@ -63,6 +63,20 @@ def test_the_gradient_is_that_of_the_loss_of_the_whole_global_batch(make_job):
     assert (train._buffer.gradients_P - wanted).norm() <= 1e-5 * wanted.norm()
 
 
+@pytest.mark.parametrize("virtual_ranks", [2, 3, 6])
+def test_the_cached_gradient_is_that_of_one_graph_dropout_and_batch_norm_included(
+    make_job, virtual_ranks
+):
+    gradients = []
+    for cache in (False, True):
+        job = make_job(gradient_cache=cache, virtual_ranks=virtual_ranks)
+        train = TrainStep(job, fresh_model(job, VOCABULARY))
+        train.run(0, make_batches(job))
+        gradients.append(train._buffer.gradients_P.clone())
+    assert gradients[0].norm() > 0.1
+    assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm()
+
+
 def test_running_statistics_move_once_a_step(make_job):
     for cache in (False, True):
         model, _ = run_steps(make_job(gradient_cache=cache), num_steps=3)

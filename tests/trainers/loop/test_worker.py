@@ -11,6 +11,8 @@ from trainers.loop.heartbeat import Heartbeat, read_heartbeats
 from trainers.loop.inhand import read_rows
 from trainers.loop.metrics import read_metrics, without_timings
 from trainers.loop.prepare import begin_attempt, prepare
+from trainers.loop.skips import NonFiniteLoss
+from trainers.loop.step import TrainStep
 from trainers.loop.worker import Worker, train_worker
 
 CPU = torch.device("cpu")
@@ -144,6 +146,24 @@ def test_a_stale_attempt_writes_neither_metrics_nor_checkpoints(make_job):
         train_worker(assignment, 0, 1, CPU)
     assert not read_metrics(run_dir / folder.METRICS)
     assert not list_checkpoints(run_dir / folder.CHECKPOINTS)
+
+
+def test_skipped_steps_in_a_row_are_counted_across_attempts(make_job, monkeypatch):
+    def bad(self, loss, grad_norm):
+        return "loss nan" if self.optimizer.state and bad_from_now else ""
+
+    job = make_job(max_skipped=2, checkpoint_every=2)
+    bad_from_now = True
+    monkeypatch.setattr(TrainStep, "_not_finite", bad)
+    # Step 1 is done, 2 and 3 are skipped; the checkpoint of step 2 knows of one of them.
+    run_dir = train_until(job, 3)
+    assert newest_checkpoint(run_dir / folder.CHECKPOINTS).load()["skipped_in_a_row"] == 1
+    with pytest.raises(NonFiniteLoss, match="step 4: .*step 3 in a row"):
+        train(job)
+    lines = read_metrics(run_dir / folder.METRICS)
+    assert [line["step"] for line in lines if "train/skipped" in line] == [2, 3]
+    skipped = [event["step"] for event in read_events(run_dir) if event["event"] == "skipped"]
+    assert skipped == [2, 3, 3]
 
 
 def test_an_empty_val_split_is_said_once_and_skipped(make_job, make_shards, caplog):
