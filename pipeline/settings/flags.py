@@ -6,7 +6,7 @@ every layer in one go.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import tyro
@@ -71,7 +71,7 @@ def read_flags(
         return_unknown_args=True,
     )
     layer = Layer("", _changed(parsed, mirror(), job))
-    return layer, _complaints(unknown, list(_leaves(job)))
+    return layer, _complaints(unknown, list(_leaves(job))) + _lists_given_twice(job, argv)
 
 
 def take_repeated(argv: Sequence[str], flag: str) -> tuple[list[str], list[str], list[str]]:
@@ -160,12 +160,27 @@ def _leaves(job: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def _booleans(job: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    return _flags_of(job, lambda annotation: annotation is bool, prefix)
+
+
+def _flags_of(job: type[BaseModel], wanted: Callable[[Any], bool], prefix: str) -> Iterator[str]:
     for name, info in job.model_fields.items():
         model = model_in(info.annotation)
         if model is not None:
-            yield from _booleans(model, f"{prefix}{name}.")
-        elif info.annotation is bool:
+            yield from _flags_of(model, wanted, f"{prefix}{name}.")
+        elif wanted(info.annotation):
             yield f"--{prefix}{name}".replace("_", "-")
+
+
+def _lists_given_twice(job: type[BaseModel], argv: Sequence[str]) -> list[str]:
+    """Return a line for each flag of a list that stands there twice: only the last one counts."""
+    given = [word.partition("=")[0].replace("_", "-") for word in argv]
+    lists = _flags_of(job, lambda annotation: get_origin(annotation) in (tuple, list), "")
+    return [
+        f"{flag}: must stand once, with all its values behind it, got it {given.count(flag)} times"
+        for flag in lists
+        if given.count(flag) > 1
+    ]
 
 
 def _spell_out_booleans(argv: Sequence[str], booleans: set[str]) -> list[str]:

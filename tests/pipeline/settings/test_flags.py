@@ -57,6 +57,15 @@ def test_a_flag_may_not_be_shortened() -> None:
     assert flags("--training.step 3")[1]
 
 
+def test_a_list_that_is_given_twice_is_told_since_the_last_one_alone_would_count() -> None:
+    once = flags("--data.mix a b --data.weights 1 2 3")
+    assert once == ({"data": {"mix": ["a", "b"], "weights": ["1", "2", "3"]}}, [])
+    _, complaints = flags("--data.mix a --data.mix=b --training.steps 1 --training.steps 2")
+    assert complaints == [
+        "--data.mix: must stand once, with all its values behind it, got it 2 times"
+    ]
+
+
 def test_a_flag_without_its_value_leaves_with_code_two() -> None:
     with pytest.raises(SystemExit) as stop:
         flags("--training.steps")
