@@ -76,7 +76,8 @@ class Processes:
         self.rooms, self.rooms_while = [1], [1]
         """Room before each attempt and while it runs; the last one stays."""
 
-        self.pids: dict[int, int] = {}
+        self.pids: dict[str, int] = {}
+        self.left_over: set[int] = set()
         self.run_dir, self.attempt = Path(), 0
         self.over = threading.Event()
         self.over.set()
@@ -117,8 +118,9 @@ class Processes:
         ends = self._ends(workers)
         self.over.set()
         chaos.join()
-        if any(ends.values()):
-            raise GroupFailed({w: self._error(order, w, code) for w, code in ends.items() if code})
+        failed = [w for w, code in ends.items() if code and w not in self.left_over]
+        if failed:
+            raise GroupFailed({w: self._error(order, w, ends[w]) for w in failed})
 
     def signal(self, worker, number):
         os.kill(self.pids[str(worker)], number)
@@ -129,31 +131,35 @@ class Processes:
         return line
 
     def _ends(self, workers):
-        """Return each worker's exit code; who does not follow a dead one is killed."""
+        """Return each worker's exit code; who does not follow a dead one is killed.
+
+        That one has not failed, as one that Ray takes down has not.
+        """
         ends = {}
         killer = None
+        self.left_over.clear()
         while len(ends) < workers:
             worker, code = json.loads(self._read())
             ends[worker] = code
             if code and killer is None:
-                left = [pid for other, pid in self.pids.items() if int(other) not in ends]
-                killer = threading.Timer(PEERS_S, _kill_all, [left])
+                killer = threading.Timer(PEERS_S, self._end_others, [ends])
                 killer.start()
         if killer is not None:
             killer.cancel()
         return ends
+
+    def _end_others(self, ends):
+        for worker, pid in self.pids.items():
+            if int(worker) not in ends:
+                self.left_over.add(int(worker))
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _error(self, order, worker, code):
         file = Path(f"{order}.error-{worker}")
         if code == 1 and file.exists():
             return pickle.loads(file.read_bytes())
         return WorkerDied(f"signal {-code}" if code < 0 else f"exit code {code}")
-
-
-def _kill_all(pids):
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def serve():
