@@ -223,3 +223,18 @@ def test_a_spared_pad_changes_nothing(size: int, kernel: tuple, stride: tuple) -
     pads = [p for k, s in zip(kernel[::-1], stride[::-1], strict=True) for p in (0, max(k - s, 0))]
     expected = F.max_pool3d(F.pad(x, pads), kernel, stride, ceil_mode=True)
     assert torch.equal(SamePool(kernel, stride)(x), expected)
+
+
+def test_the_compiled_layers_are_run_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler itself runs in tests/gpu: it takes minutes on a CPU."""
+    shapes: list[torch.Size] = []
+
+    def compile_(layers):
+        return lambda x_BCTHW: (shapes.append(x_BCTHW.shape), layers(x_BCTHW))[1]
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    plain = gradients()
+    assert shapes == []
+    compiled = gradients(compile=True)
+    assert shapes == [(4, 3, 16, 32, 32)]
+    assert torch.equal(plain[0], compiled[0])
