@@ -51,6 +51,9 @@ class Progress:
         self._started: tuple[int, float] | None = None
         """Finished steps and time when this driver first saw a new one: speed is from there on."""
         self._last_line_s = 0.0
+        self._untold: dict[str, Any] | None = None
+        """What was read and not said, since a line came just before."""
+
         self._waits = deque[float](maxlen=WAIT_STEPS)
         self._has_told_of_waits = False
         self._ended = threading.Event()
@@ -80,15 +83,16 @@ class Progress:
         """Read what was added to the logs and say what is new."""
         while events := self._events.new_lines():
             self._tell(events)
-        newest = None
+        newest = self._untold
         while lines := self._lines.new_lines():
             for line in lines:
                 if "train/lr" in line:
                     newest = line if newest is None else newest | line
-                    self._judge_wait(line)
-        if newest is None:
-            return
-        self._show(newest, last=last)
+                    # What an earlier driver logged was said by it.
+                    if line["step"] > self._done:
+                        self._judge_wait(line)
+        if newest is not None:
+            self._show(newest, last=last)
 
     def _show(self, values: dict[str, Any], *, last: bool) -> None:
         now_s = time.monotonic()
@@ -98,11 +102,13 @@ class Progress:
             self._bar.set_postfix_str(describe_step(values), refresh=False)
             self._bar.update(values["step"] - self._bar.n)
         elif last or now_s - self._last_line_s >= LINE_EVERY_S:
-            self._last_line_s = now_s
+            self._last_line_s, self._untold = now_s, None
             left = self._left(values["step"], now_s)
             logger.info(
                 "step %d of %d: %s%s", values["step"], self._steps, describe_step(values), left
             )
+        else:
+            self._untold = values
 
     def _left(self, step: int, now_s: float) -> str:
         first, began_s = self._started or (step, now_s)

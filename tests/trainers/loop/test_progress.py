@@ -88,9 +88,14 @@ def test_the_last_step_is_told_though_a_line_came_just_before(tmp_path, caplog, 
     monkeypatch.setattr(progress, "POLL_S", 1e9)
     caplog.set_level(logging.INFO)
     path = tmp_path / "metrics.jsonl"
-    with Progress(path, 2):
-        path.write_text(line(1) + line(2))
-    assert [record.message[:11] for record in caplog.records] == ["step 2 of 2"]
+    with Progress(path, 3) as progress_of_run:
+        path.write_text(line(1))
+        progress_of_run._last_line_s = time.monotonic()
+        progress_of_run._look()
+        assert not caplog.records
+        path.write_text(line(1) + line(2) + line(3))
+        progress_of_run._look()
+    assert [record.message[:11] for record in caplog.records] == ["step 3 of 3"]
 
 
 @pytest.mark.usefixtures("in_a_file")
@@ -105,6 +110,14 @@ def test_long_waits_for_data_are_told_once_with_what_helps(tmp_path, caplog):
     progress._look()
     (told,) = caplog.records
     assert "data.threads" in told.message and "last 50 steps" in told.message
+
+
+@pytest.mark.usefixtures("in_a_file")
+def test_waits_of_an_earlier_driver_are_not_told_again(tmp_path, caplog):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(line(step, wait=0.9) for step in range(1, 200)))
+    Progress(path, 500, done=199)._look()
+    assert not caplog.records
 
 
 @pytest.mark.usefixtures("in_a_file")
