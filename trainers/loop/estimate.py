@@ -128,4 +128,4 @@ def _storage(tensor: Tensor) -> int:
 
 
 def _amount(num_bytes: int) -> str:
-    return f"{num_bytes / _GIB:.2f} GiB"
+    return f"{num_bytes / _GIB:.1f} GiB" if num_bytes >= _GIB else f"{num_bytes / 2**20:.1f} MiB"

@@ -57,7 +57,7 @@ def test_the_plan_counts_samples_epochs_and_steps(tmp_path, monkeypatch):
     assert "0 done, 25 to do, 12.5 epochs" in text
     assert "2 workers, 2 virtual ranks of 2 clips" in text
     assert "million parameters" in text
-    assert "GiB on each worker" in text
+    assert "on each worker" in text
     assert "mixture" not in text
     data = DataConfig(shards="here", mix=("there",), weights=(1.0, 3.0))
     mixed = train.plan_text(job.model_copy(update={"data": data}))

@@ -62,4 +62,4 @@ def test_what_is_kept_is_what_autograd_keeps(make_job):
 def test_the_plan_is_readable(make_job):
     model, memory = describe_estimate(estimate(make_job()))
     assert "million parameters" in model
-    assert "GiB on each worker" in memory
+    assert "MiB on each worker" in memory
