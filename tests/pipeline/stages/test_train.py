@@ -36,6 +36,22 @@ def test_sigterm_while_ray_starts_is_no_failure(tmp_path, monkeypatch):
     assert stopped
 
 
+def test_without_workers_the_run_is_trained_here_and_ray_is_not_started(tmp_path, monkeypatch):
+    job = TrainJob(
+        run=RunConfig(root=str(tmp_path)), training=TrainingConfig(workers=0, virtual_ranks=2)
+    )
+    groups, steps = [], iter([0, job.training.steps])
+    monkeypatch.setattr(train.Corpus, "load", lambda config: None)
+    monkeypatch.setattr(train, "train_order", lambda *_: None)
+    monkeypatch.setattr(train, "prepare", lambda job: SimpleNamespace(job=job))
+    monkeypatch.setattr(train, "newest_step", lambda run_dir: next(steps))
+    monkeypatch.setattr(train, "write_work", lambda run_dir, job: None)
+    monkeypatch.setattr(train, "start_ray", lambda *_: pytest.fail("Ray was started"))
+    monkeypatch.setattr(train, "train_attempts", lambda *arguments: groups.append(arguments[2]))
+    assert train.run(job) == 0
+    assert isinstance(groups[0], train.LocalGroup)
+
+
 def test_the_plan_counts_samples_epochs_and_steps(tmp_path, monkeypatch):
     import pyarrow as pa
 

@@ -10,6 +10,7 @@ from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
 from trainers.loop.heartbeat import Heartbeat, read_heartbeats
 from trainers.loop.inhand import read_rows
 from trainers.loop.metrics import read_metrics, without_timings
+from trainers.loop.mfu import WORK
 from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.skips import NonFiniteLoss
 from trainers.loop.step import TrainStep
@@ -164,6 +165,17 @@ def test_skipped_steps_in_a_row_are_counted_across_attempts(make_job, monkeypatc
     assert [line["step"] for line in lines if "train/skipped" in line] == [2, 3]
     skipped = [event["step"] for event in read_events(run_dir) if event["event"] == "skipped"]
     assert skipped == [2, 3, 3]
+
+
+def test_a_run_says_how_well_it_uses_the_machine_and_is_profiled_where_asked(make_job):
+    job = make_job(profile_steps=1, steps=5)
+    run_dir = folder.run_folder(job.run)
+    run_dir.mkdir(parents=True)
+    (run_dir / WORK).write_text('{"flops_per_clip": 1000000}')
+    train(job)
+    lines = [line for line in read_metrics(run_dir / folder.METRICS) if "train/loss" in line]
+    assert all(0 < line["train/mfu"] < 1 for line in lines)
+    assert (run_dir / "profiles" / "attempt-1-worker-0.json").exists()
 
 
 def test_an_empty_val_split_is_said_once_and_skipped(make_job, make_shards, caplog):
