@@ -49,7 +49,8 @@ def run_import(file: str, tokenizer: str, job: TrainJob) -> int:
     print(f"read      {path}, sha256 {sha256_of(str(path))}")
     print(f"weights   {len(state)} tensors, {parameters:,} parameters: {run_dir / WEIGHTS}")
     print(f"words     {len(state[f'{TEXT}word_embd.weight']):,} ids: {run_dir / TOKENIZER}")
-    print(f"evaluate  weakvid evaluate --run.name {job.run.name}")
+    place = f"--run.root {run_dir.parent} --run.name {job.run.name}"
+    print(f"evaluate  weakvid evaluate --preset paper {place}")
     print(f"train on  weakvid train --config {run_dir / folder.CONFIG} --run.name NEW")
     return 0
 
