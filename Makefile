@@ -37,7 +37,7 @@ help: ## Print this list
 	@echo 'variables:'
 	@echo '  SOURCE=DIR OUT=DIR   shards: your videos with their captions -> where shards go'
 	@echo '  SHARDS=DIR RUN=NAME  train: what to read, what to call the run (evaluate, report: RUN)'
-	@echo '  PRESET=NAME          demo (small models, any CPU), local (one GPU), cluster'
+	@echo '  PRESET=NAME          demo (small models, any CPU), local (one GPU), cluster, paper'
 	@echo '  ARGS="--a.b 3"       settings passed on; `weakvid VERB --help` lists them'
 	@echo '  PYTHON= TORCH= TORCH_INDEX=   setup: interpreter, torch requirement, torch package index'
 	@echo
