@@ -10,6 +10,7 @@ from trainers.data.mixture import train_order
 from trainers.evaluation.beside import watch
 from trainers.loop import folder
 from trainers.loop.attempts import driver_lock
+from trainers.loop.branch import first_step
 from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.estimate import describe_estimate, estimate
 from trainers.loop.group import RayGroup, start_ray, stop_ray
@@ -94,7 +95,7 @@ def plan_text(job: TrainJob) -> str:
     order = train_order(job, corpus)
     training = job.training
     last = newest_checkpoint(folder.run_folder(job.run) / folder.CHECKPOINTS)
-    begin = 0 if last is None else last.step
+    begin = first_step(job, last)
     counts = ", ".join(f"{len(corpus.rows_of_split(name))} {name}" for name in ("val", "test"))
     epochs = training.steps / order.steps_per_epoch
     return "\n".join(

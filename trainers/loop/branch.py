@@ -58,6 +58,13 @@ def begin_branch(job: TrainJob, run_dir: Path, manifest_sha256: str) -> Checkpoi
     return begun
 
 
+def first_step(job: TrainJob, last: Checkpoint | None) -> int:
+    """Return the finished steps with which a run goes on, or would begin."""
+    if last is not None:
+        return last.step
+    return int(job.checkpoints.branch.partition("@")[2] or 0)
+
+
 def _copy(source: Checkpoint, job: TrainJob, root: Path, manifest_sha256: str) -> Checkpoint:
     temporary = root / f"tmp-0-{source.path.name}"
     shutil.rmtree(temporary, ignore_errors=True)
