@@ -83,13 +83,28 @@ def examine(run_dir: Path, attempt: int, error: GroupFailed) -> Death:
         how = "froze" if frozen else "died"
         reason = f"worker {names} {how}: {_last_line(failures[died[0]])}"
         return _where(run_dir, attempt, "hang" if frozen else "killed", died[0], reason)
-    worker, why = next(
-        ((worker, why) for worker, why in sorted(failures.items()) if not _is_consequence(why)),
-        next(iter(failures.items())),
-    )
-    kind: Kind = "hang" if _says(why, _TIME_OUTS) else "error"
-    death = _where(run_dir, attempt, kind, worker, f"worker {worker}: {_last_line(why)}")
+    for worker, why in sorted(failures.items()):
+        if not _is_consequence(why):
+            return _raised(run_dir, attempt, worker, why)
+    return _lost(run_dir, attempt, failures)
+
+
+def _raised(run_dir: Path, attempt: int, worker: int, why: BaseException) -> Death:
+    death = _where(run_dir, attempt, "error", worker, f"worker {worker}: {_last_line(why)}")
     return replace(death, fatal=type(why).__name__ in FATAL)
+
+
+def _lost(run_dir: Path, attempt: int, failures: Mapping[int, BaseException]) -> Death:
+    """Blame who is not heard of, where all that is known is that others missed somebody."""
+    worker, why = min(failures.items())
+    silent = [b["worker"] for b in read_heartbeats(run_dir, attempt) if b["worker"] not in failures]
+    if not silent and len(failures) == 1:
+        # It was alone, so it missed a disk or a store.
+        return _raised(run_dir, attempt, worker, why)
+    kind: Kind = "hang" if _says(why, _TIME_OUTS) else "killed"
+    missed = f"worker {', '.join(map(str, silent))}" if silent else "another"
+    reason = f"worker {worker} missed {missed}: {_last_line(why)}"
+    return _where(run_dir, attempt, kind, silent[0] if silent else worker, reason)
 
 
 def common_rows(deaths: Sequence[Death]) -> list[int]:

@@ -51,9 +51,27 @@ def test_a_worker_that_froze_is_a_hang(tmp_path):
     assert (death.kind, death.reason) == ("hang", "worker 0 froze: no answer for 9 s")
 
 
-def test_a_collective_that_timed_out_is_a_hang(tmp_path):
-    error = RuntimeError("[gloo/unbound_buffer.cc:81] Timed out waiting 2000ms for recv operation")
-    assert examine(tmp_path, 1, GroupFailed({0: error})).kind == "hang"
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PEER, "killed"),
+        (RuntimeError("[gloo/unbound_buffer.cc:81] Timed out waiting 2000ms for recv"), "hang"),
+    ],
+)
+def test_who_is_missed_and_not_heard_of_is_to_blame(tmp_path, error, kind):
+    for worker in (0, 1):
+        leave_behind(tmp_path, worker, step=8 + worker)
+    death = examine(tmp_path, 1, GroupFailed({0: error}))
+    assert (death.kind, death.worker, death.step) == (kind, 1, 9)
+    assert death.reason.startswith("worker 0 missed worker 1: [gloo")
+    # Where all miss somebody, nobody is to blame more than another.
+    assert "missed another" in examine(tmp_path, 1, GroupFailed({0: error, 1: error})).reason
+
+
+def test_a_worker_that_is_alone_misses_nobody(tmp_path):
+    leave_behind(tmp_path, 0)
+    death = examine(tmp_path, 1, GroupFailed({0: OSError("the store timed out")}))
+    assert (death.kind, death.reason) == ("error", "worker 0: the store timed out")
 
 
 def test_a_group_without_failures_never_was(tmp_path):
