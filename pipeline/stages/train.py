@@ -1,6 +1,5 @@
 """`weakvid train`: shards -> a trained run, or the rest of one."""
 
-import threading
 from collections.abc import Sequence
 from signal import SIGTERM
 
@@ -46,8 +45,8 @@ def run(job: TrainJob) -> int:
         if done >= steps:
             print(f"run {job.run.name} is finished: all {steps} steps are done, in {run_dir}")
             return 0
-        # While Ray starts, which is mostly waiting.
-        threading.Thread(target=write_work, args=(run_dir, job), name="work", daemon=True).start()
+        # In no thread: it lets torch import much, and so do Ray and a worker in this process.
+        write_work(run_dir, job)
         if not job.training.workers:
             with Progress(run_dir / folder.METRICS, steps, done):
                 train_attempts(preparation, interrupts, LocalGroup())

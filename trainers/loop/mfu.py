@@ -27,7 +27,7 @@ _PEAK_TFLOPS = {
 
 
 WORK = "work.json"
-"""In the run folder: what a clip costs. The driver works it out while the workers start."""
+"""In the run folder: what a clip costs. The driver works it out before the workers start."""
 
 
 def write_work(run_dir: Path, job: TrainJob) -> None:
@@ -61,7 +61,7 @@ class Utilisation:
     def figures(self, step_s: float) -> dict[str, float]:
         """Return `train/mfu` of a step of so many seconds.
 
-        Nothing for an unknown device, and until the driver has written what a clip costs.
+        Nothing for an unknown device, and where the driver has not written what a clip costs.
         """
         if not self._flops and self._path.exists():
             work = json.loads(self._path.read_bytes())

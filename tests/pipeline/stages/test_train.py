@@ -30,6 +30,7 @@ def test_sigterm_while_ray_starts_is_no_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(Corpus, "load", lambda config: None)
     monkeypatch.setattr(train, "train_order", lambda *_: None)
     monkeypatch.setattr(train, "prepare", lambda job: unprepared)
+    monkeypatch.setattr(train, "write_work", lambda run_dir, job: None)
     monkeypatch.setattr(train, "start_ray", start_ray)
     monkeypatch.setattr(train, "stop_ray", lambda: stopped.append(True))
     assert train.run(job) == 143
