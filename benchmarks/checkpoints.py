@@ -91,6 +91,8 @@ def in_training(shards: str, out: Path, steps: int) -> dict[str, float]:
 
 def full_size(repeats: int = 3) -> dict[str, float]:
     """Return what training waits for where the state is that of the published model."""
+    # As in a worker; more threads wait for one another where the machine is busy.
+    torch.set_num_threads(TrainingConfig().torch_threads)
     count = FULL_SIZE // 537
     weights = {f"layer-{number}": torch.randn(count) for number in range(537)}
     moments = {number: {"exp_avg": w, "exp_avg_sq": w} for number, w in enumerate(weights.values())}
