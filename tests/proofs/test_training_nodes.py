@@ -138,7 +138,6 @@ def test_workers_and_nodes_come_and_go_and_the_run_goes_on(cluster, tmp_path, fi
     assert kinds == ["killed", "hang", "preempted", "resized", "killed", "stopped"]
     # A node with notice and a larger group cost no step.
     assert lost[3] == lost[4] == 0
-    assert chaos.figures["SIGKILL to first new step, s"] <= 45
     steps = [
         line["step"] for line in read_metrics(run_dir / folder.METRICS) if "train/loss" in line
     ]
