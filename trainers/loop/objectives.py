@@ -28,11 +28,14 @@ class Forward(NamedTuple):
 class Objectives(nn.Module):
     """Both objectives and their weights. It has no parameters beside the model's."""
 
-    def __init__(self, config: ObjectivesConfig, model: VideoTextModel) -> None:
+    def __init__(
+        self, config: ObjectivesConfig, model: VideoTextModel, micro_batch: int = 0
+    ) -> None:
+        """Prepare; `micro_batch` is the number of clips of a virtual rank, where it is known."""
         super().__init__()
         self.config = config
         self.model = model
-        self.mil_nce = build_contrastive(config)
+        self.mil_nce = build_contrastive(config, micro_batch)
         self.cyclic = None
         if model.translator is not None:
             self.cyclic = CyclicTranslation(config.cyclic, model.translator)

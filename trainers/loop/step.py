@@ -1,16 +1,20 @@
 """One optimiser step over a global batch of V micro-batches, on any number of workers.
 
 The loss is that of the whole global batch: MIL-NCE sees every clip and window of it, and the
-cyclic loss is the mean over virtual ranks. Two ways lead to the same gradient:
+cyclic loss is the mean over virtual ranks. Embeddings of all micro-batches come first, then the
+loss's gradient at them, then each micro-batch's own backward pass. Its graph is
 
-    graphs kept      every micro-batch's graph lives until one backward pass
-    gradient cache   embeddings without graphs first, the loss's gradient at them, then each
-                     micro-batch again with its graph (Gao et al., "Scaling Deep Contrastive
-                     Learning Batch Size under Memory Limited Setup", 2021)
+    kept      since the embeddings were worked out, or
+    cached    worked out again (Gao et al., "Scaling Deep Contrastive Learning Batch Size under
+              Memory Limited Setup", 2021)
+
+Nothing that is summed over virtual ranks depends on which worker has which of them: the loss works
+in blocks of one virtual rank, and gradients are added up as `gradients` says.
 
 Shape letters in this file:
     b  clips of this worker    K  windows of a bag    D  joint embedding
-    V  virtual ranks    S  batch-norm statistics of one virtual rank    F, P, E  see gradients
+    B  clips of a virtual rank    V  virtual ranks    E  see gradients
+    S  batch-norm statistics of one virtual rank
 """
 
 import math
@@ -83,7 +87,8 @@ class TrainStep:
         """
         self.job = job
         self.model = model
-        self.objectives = Objectives(job.objectives, model)
+        micro_batch = job.training.global_batch // job.training.virtual_ranks
+        self.objectives = Objectives(job.objectives, model, micro_batch)
         self.optimizer = build_optimizer(job, model)
         self.skips = Skips(job.training.max_skipped)
         self.ranks = owned_ranks(job.training.virtual_ranks, workers, worker)
@@ -106,10 +111,7 @@ class TrainStep:
         """
         self.model.train()
         self._buffer.clear()
-        if self.job.training.gradient_cache:
-            self._backward_cached(step, batches)
-        else:
-            self._backward_kept(step, batches)
+        self._backward(step, batches)
         self._sums[2] += float(stop)
         self._sums[3] += sum(int(batch.replaced_B.sum()) for batch in batches)
         self._buffer.add_over_workers()
@@ -135,41 +137,36 @@ class TrainStep:
         torch.manual_seed(derive_seed(self.job.training.seed, step, rank))
         return self.objectives(batch)
 
-    def _backward_kept(self, step: int, batches: Sequence[Batch]) -> None:
-        outputs = []
-        for rank, batch in zip(self.ranks, batches, strict=True):
-            outputs.append(self._forward(step, rank, batch))
-            self._statistics[rank] = take_statistics(self.model)
-        video_bD = torch.cat([output.video_BD for output in outputs])
-        text_bKD = torch.cat([output.text_BKD for output in outputs])
-        loss = self._mil_nce(step, video_bD, text_bKD, batches)
-        for output in outputs:
-            loss = loss + self._cyclic(output)
-        loss.backward()
-
-    def _backward_cached(self, step: int, batches: Sequence[Batch]) -> None:
-        videos, texts = [], []
-        with torch.no_grad():
+    def _backward(self, step: int, batches: Sequence[Batch]) -> None:
+        """Add the gradients of this worker's virtual ranks to the buffer, one after the other."""
+        is_cached = self.job.training.gradient_cache
+        outputs: list[Forward] = []
+        with torch.set_grad_enabled(not is_cached):
             for rank, batch in zip(self.ranks, batches, strict=True):
-                output = self._forward(step, rank, batch)
+                outputs.append(self._forward(step, rank, batch))
                 self._statistics[rank] = take_statistics(self.model)
-                videos.append(output.video_BD)
-                texts.append(output.text_BKD)
-        video_bD = torch.cat(videos).requires_grad_()
-        text_bKD = torch.cat(texts).requires_grad_()
+        at_videos, at_texts = self._at_embeddings(step, outputs, batches)
+        for place, (rank, batch) in enumerate(zip(self.ranks, batches, strict=True)):
+            output = outputs[place]
+            if is_cached:
+                with statistics_not_recorded(self.model):
+                    output = self._forward(step, rank, batch)
+            torch.autograd.backward(
+                [output.video_BD, output.text_BKD, self._cyclic(output)],
+                [at_videos[place], at_texts[place], None],
+            )
+            self._buffer.add_rank()
+
+    def _at_embeddings(
+        self, step: int, outputs: Sequence[Forward], batches: Sequence[Batch]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return the gradient of the contrastive loss at clips BD and at texts BKD, a rank each."""
+        video_bD = torch.cat([output.video_BD.detach() for output in outputs]).requires_grad_()
+        text_bKD = torch.cat([output.text_BKD.detach() for output in outputs]).requires_grad_()
         loss = self._mil_nce(step, video_bD, text_bKD, batches)
-        sizes = [len(video_BD) for video_BD in videos]
-        gradients = torch.autograd.grad(loss, [video_bD, text_bKD])
-        parts = (gradient.split(sizes) for gradient in gradients)
-        with statistics_not_recorded(self.model):
-            for rank, batch, (video_grad_BD, text_grad_BKD) in zip(
-                self.ranks, batches, zip(*parts, strict=True), strict=True
-            ):
-                output = self._forward(step, rank, batch)
-                torch.autograd.backward(
-                    [output.video_BD, output.text_BKD, self._cyclic(output)],
-                    [video_grad_BD, text_grad_BKD, None],
-                )
+        at_video_bD, at_text_bKD = torch.autograd.grad(loss, [video_bD, text_bKD])
+        sizes = [len(output.video_BD) for output in outputs]
+        return at_video_bD.split(sizes), at_text_bKD.split(sizes)
 
     def _mil_nce(
         self, step: int, video_bD: Tensor, text_bKD: Tensor, batches: Sequence[Batch]
@@ -178,7 +175,7 @@ class TrainStep:
         finite_bK = video_bD.isfinite().all(dim=1, keepdim=True) & text_bKD.isfinite().all(dim=2)
         self._finite_b = finite_bK.all(dim=1)
         loss_b = self.objectives.mil_nce_per_clip(video_bD, text_bKD, batches)
-        part = loss_b.sum() / self.job.training.global_batch
+        part = loss_b.double().sum() / self.job.training.global_batch
         self._sums[0] += part.detach()
         if self._wants_similarity(step):
             sums = self.objectives.similarity(video_bD.detach(), text_bKD.detach(), batches)
@@ -233,7 +230,7 @@ class TrainStep:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.step()
-        update_running_statistics(self.model, self._statistics)
+        update_running_statistics(self.model, self._statistics.float())
 
     def _not_finite(self, loss: float, grad_norm: float) -> str:
         """Return what is no number, empty where all is well."""

@@ -6,16 +6,20 @@ For clip i with bag B_i, logits x_ijk = v_i . t_jk / temperature:
     columns_i  log of the sum of exp(x_jik) over all clips j and the narrations k of i
     own_i      log of the sum of exp(x_iik) over the narrations k of i
 
-Logits are worked out a part at a time, forward and once more backward, where they turn into the
-gradient at once: softmax weights times the other side's embeddings. So memory is O(part), and
+Logits are worked out a tile at a time, forward and once more backward, where they turn into the
+gradient at once: softmax weights times the other side's embeddings. So memory is O(tile), and
 four matrix products take the place of the three of a graph that keeps every logit.
+
+A tile is a block of clips, those of a virtual rank, against a part of another's bags. Which worker
+works it out changes neither its shape nor its place in a sum, so the sums and gradients of a clip
+have the same bits on any number of workers; in a ring, where the order differs, nearly.
 
 An error in a logit is an error of the same size in its weight, and nothing bounds a logit: in
 fp32 one of 70 is off by some 1e-5 after 512 products. So products are added up in short runs, which
 takes most of that away, and what logits are compared with, one value a clip, is fp64.
 
 Shape letters in this file:
-    B  clips of this worker    J  clips of a part    I  clips of either
+    B  clips of this worker    G  clips of all workers    I  clips of a block    J  clips of a part
     K  narrations in a bag     D  width of the joint embedding    R  a run of D    N = J K
 """
 
@@ -28,7 +32,7 @@ from torch.autograd import Function
 
 from trainers.collectives import rank_of
 from trainers.losses.bags import LEFT_OUT, Bags, same_video, wide_dtype
-from trainers.losses.exchange import Gathered, Ring, Visit, meet
+from trainers.losses.exchange import Gathered, Ring, meet
 
 RUN = 64
 """Products of a dot product that are added up before they are added to the others."""
@@ -42,10 +46,13 @@ class Options(NamedTuple):
     """Whether columns_i holds the clip's own bag as well; rows_i always does."""
 
     chunk: int
-    """Clips in a part; 0 takes all clips of a worker at once."""
+    """Clips in a part of a block's bags; 0 takes all of them at once."""
 
     ring: bool
     """Whether other workers' clips come one worker at a time."""
+
+    block: int = 0
+    """Clips of a virtual rank, of which a worker has whole ones; 0: all clips of a worker."""
 
 
 class BagSums(NamedTuple):
@@ -70,8 +77,6 @@ class _LogSum:
 
     def add(self, logits_IJK: Tensor, clip_dim: int, place: slice) -> None:
         """Add logits of the clips at `place`, which lie along `clip_dim`."""
-        if not logits_IJK.numel():
-            return
         others = tuple(dim for dim in range(3) if dim != clip_dim)
         greatest_B = self.greatest_B[place]
         new_B = torch.maximum(greatest_B, logits_IJK.amax(dim=others))
@@ -107,23 +112,75 @@ class _BagSums(Function):
         return video_BD.to(bags.video_BD.dtype), text_BKD.to(bags.text_BKD.dtype), None, None
 
 
+class _Tile(NamedTuple):
+    """A block of clips against a part of the bags; the slices are places among all clips."""
+
+    videos: Bags
+    texts: Bags
+    rows: slice
+    columns: slice
+    of_rows: bool
+    """Whether the clips are this worker's, so that it needs the tile for their sums."""
+
+    of_columns: bool
+    """The same of the bags."""
+
+    @property
+    def own(self) -> slice | None:
+        """Where in the block the clips lie whose bags these are; None where they do not."""
+        begin = self.columns.start - self.rows.start
+        length = self.columns.stop - self.columns.start
+        inside = begin >= 0 and self.columns.stop <= self.rows.stop
+        return slice(begin, begin + length) if inside else None
+
+
+def _tiles(bags: Bags, exchange: Gathered | Ring, options: Options) -> Iterator[_Tile]:
+    """Yield the tiles that this worker needs: each block against parts in ascending order."""
+    here = exchange.place(rank_of()).start
+    for visit in exchange.visits():
+        there = exchange.place(visit.rank).start
+        if visit.rank == rank_of():
+            yield from _pairs(bags, here, bags, here, options, (True, True))
+        else:
+            yield from _pairs(bags, here, visit.bags, there, options, (True, False))
+            yield from _pairs(visit.bags, there, bags, here, options, (False, True))
+
+
+def _pairs(
+    videos: Bags, row: int, texts: Bags, column: int, options: Options, own: tuple[bool, bool]
+) -> Iterator[_Tile]:
+    """Yield one worker's clips, the first of which is `row`, against another's bags."""
+    for block in _spans(0, len(videos.video_BD), options.block):
+        rows = slice(row + block.start, row + block.stop)
+        block_bags = videos.part(block.start, block.stop)
+        for other in _spans(0, len(texts.video_BD), options.block):
+            for part in _spans(other.start, other.stop, options.chunk):
+                columns = slice(column + part.start, column + part.stop)
+                yield _Tile(block_bags, texts.part(part.start, part.stop), rows, columns, *own)
+
+
+def _spans(begin: int, end: int, length: int) -> Iterator[slice]:
+    """Yield neighbouring spans of a length, the last one shorter; one of all where it is 0."""
+    for start in range(begin, end, length or max(1, end - begin)):
+        yield slice(start, min(start + (length or end - begin), end))
+
+
 def _forward(bags: Bags, exchange: Gathered | Ring, options: Options) -> BagSums:
     num_clips, num_windows, _ = bags.text_BKD.shape
     like = bags.video_BD.new_empty(0, dtype=wide_dtype(bags.video_BD))
     rows, columns = _LogSum(num_clips, like), _LogSum(num_clips, like)
     own_BK = like.new_empty(num_clips, num_windows)
-    everywhere = slice(None)
-    for visit, place, part in _parts(exchange.forward(), options):
-        if visit.rank == rank_of():
-            logits_BJK = _own_logits(bags, part, place, options)
-            own_BK[place] = _own_bags(logits_BJK, place).T
-            rows.add(logits_BJK, 0, everywhere)
+    here = exchange.place(rank_of()).start
+    for tile in _tiles(bags, exchange, options):
+        logits_IJK = _logits(tile, options)
+        if tile.of_rows:
+            rows.add(logits_IJK, 0, _less(tile.rows, here))
+        if tile.own is not None:
+            own_BK[_less(tile.columns, here)] = _own_bags(logits_IJK, tile.own).T
             if not options.own_in_columns:
-                _own_bags(logits_BJK, place).fill_(LEFT_OUT)
-            columns.add(logits_BJK, 1, place)
-        else:
-            rows.add(_logits(bags, part, options), 0, everywhere)
-            columns.add(_logits(part, bags, options), 1, everywhere)
+                _own_bags(logits_IJK, tile.own).fill_(LEFT_OUT)
+        if tile.of_columns:
+            columns.add(logits_IJK, 1, _less(tile.columns, here))
     return BagSums(rows.log(), columns.log(), own_BK.double().logsumexp(dim=1))
 
 
@@ -134,71 +191,51 @@ def _backward(
     video_BD, text_BKD = bags.video_BD.to(wide), bags.text_BKD.to(wide)
     video_grad_BD, text_grad_BKD = torch.zeros_like(video_BD), torch.zeros_like(text_BKD)
     rows, columns = (
-        _Weigher(one, grad, wide) for one, grad in zip(sums[:2], grads[:2], strict=True)
+        _Weigher(exchange.gather(one), exchange.gather(grad), wide)
+        for one, grad in zip(sums[:2], grads[:2], strict=True)
     )
-    scale = 1 / options.temperature
-    for visit, place, part in _parts(exchange.backward(), options):
-        part_video_JD, part_text_JKD = part.video_BD.to(wide), part.text_BKD.to(wide)
-        if visit.rank == rank_of():
-            logits_BJK = _own_logits(bags, part, place, options)
-            own_KJ = _own_bags(logits_BJK, place).double() - sums.own_B[place]
-            weights_BJK = rows.weigh(logits_BJK, 0)
+    scale, here = 1 / options.temperature, exchange.place(rank_of()).start
+    for tile in _tiles(bags, exchange, options):
+        logits_IJK = _logits(tile, options)
+        weights_IJK = rows.weigh(logits_IJK, 0, tile.rows)
+        if tile.own is None:
+            weights_IJK += columns.weigh(logits_IJK, 1, tile.columns)
+        else:
+            place = _less(tile.columns, here)
+            own_KJ = _own_bags(logits_IJK, tile.own).double() - sums.own_B[place]
             if not options.own_in_columns:
-                _own_bags(logits_BJK, place).fill_(LEFT_OUT)
-            weights_BJK += columns.weigh(logits_BJK, 1, place)
-            _own_bags(weights_BJK, place).add_((own_KJ.exp() * grads.own_B[place]).to(wide))
-            _add_product(video_grad_BD, weights_BJK, part_text_JKD, scale)
-            _add_outer(text_grad_BKD[place], weights_BJK, video_BD, scale)
-            continue
-        assert visit.video_grad_JD is not None
-        assert visit.text_grad_JKD is not None
-        weights_BJK = rows.weigh(_logits(bags, part, options), 0)
-        _add_product(video_grad_BD, weights_BJK, part_text_JKD, scale)
-        _add_outer(visit.text_grad_JKD[place], weights_BJK, video_BD, scale)
-        weights_JBK = columns.weigh(_logits(part, bags, options), 1)
-        _add_product(visit.video_grad_JD[place], weights_JBK, text_BKD, scale)
-        _add_outer(text_grad_BKD, weights_JBK, part_video_JD, scale)
-    from_others = exchange.home()
-    return video_grad_BD.add_(from_others[0]), text_grad_BKD.add_(from_others[1])
+                _own_bags(logits_IJK, tile.own).fill_(LEFT_OUT)
+            weights_IJK += columns.weigh(logits_IJK, 1, tile.columns)
+            own_KJ = (own_KJ.exp_() * grads.own_B[place]).to(wide)
+            _own_bags(weights_IJK, tile.own).add_(own_KJ)
+        if tile.of_rows:
+            texts_ND = tile.texts.text_BKD.to(wide).flatten(0, 1)
+            grad_ID = video_grad_BD[_less(tile.rows, here)]
+            grad_ID.addmm_(weights_IJK.flatten(1), texts_ND, alpha=scale)
+        if tile.of_columns:
+            grad_JKD = text_grad_BKD[_less(tile.columns, here)]
+            products_ND = weights_IJK.flatten(1).T @ tile.videos.video_BD.to(wide)
+            grad_JKD.add_(products_ND.view_as(grad_JKD), alpha=scale)
+    return video_grad_BD, text_grad_BKD
 
 
 class _Weigher:
     """Turns logits into their share of a log-sum's gradient: exp(logit - sum) * gradient."""
 
-    def __init__(self, sum_B: Tensor, grad_B: Tensor, wide: torch.dtype) -> None:
+    def __init__(self, sum_G: Tensor, grad_G: Tensor, wide: torch.dtype) -> None:
         # The difference is taken to the rounded sum, and what was rounded off goes into the factor.
-        self._sum_B = sum_B.to(wide)
-        self._factor_B = ((self._sum_B.double() - sum_B).exp_() * grad_B).to(wide)
+        self._sum_G = sum_G.to(wide)
+        self._factor_G = ((self._sum_G.double() - sum_G).exp_() * grad_G).to(wide)
 
-    def weigh(self, logits_IJK: Tensor, clip_dim: int, place: slice = slice(None)) -> Tensor:
+    def weigh(self, logits_IJK: Tensor, clip_dim: int, place: slice) -> Tensor:
         """Return the weights of logits of the clips at `place`, which lie along `clip_dim`."""
-        weights_IJK = torch.sub(logits_IJK, _along(self._sum_B[place], clip_dim)).exp_()
-        return weights_IJK.mul_(_along(self._factor_B[place], clip_dim))
+        weights_IJK = torch.sub(logits_IJK, _along(self._sum_G[place], clip_dim)).exp_()
+        return weights_IJK.mul_(_along(self._factor_G[place], clip_dim))
 
 
-def _parts(visits: Iterator[Visit], options: Options) -> Iterator[tuple[Visit, slice, Bags]]:
-    """Yield each visit's clips in parts, and where a part lies among them."""
-    for visit in visits:
-        num_clips = len(visit.bags.video_BD)
-        chunk = options.chunk or max(1, num_clips)
-        for begin in range(0, num_clips, chunk):
-            place = slice(begin, min(begin + chunk, num_clips))
-            yield visit, place, visit.bags.part(place.start, place.stop)
-
-
-def _logits(videos: Bags, texts: Bags, options: Options) -> Tensor:
-    """Return the logits of clips against bags, IJK; those that do not count are LEFT_OUT."""
-    return _logits_of(videos, texts, same_video(videos.video_ids_B, texts.video_ids_B), options)
-
-
-def _own_logits(bags: Bags, part: Bags, place: slice, options: Options) -> Tensor:
-    same_BJ = same_video(bags.video_ids_B, part.video_ids_B)
-    if same_BJ is not None:
-        same_BJ[place].fill_diagonal_(False)
-    return _logits_of(bags, part, same_BJ, options)
-
-
-def _logits_of(videos: Bags, texts: Bags, left_out_IJ: Tensor | None, options: Options) -> Tensor:
+def _logits(tile: _Tile, options: Options) -> Tensor:
+    """Return the logits of a tile, IJK; those that do not count are LEFT_OUT."""
+    videos, texts = tile.videos, tile.texts
     wide = wide_dtype(videos.video_BD)
     video_ID, text_ND = videos.video_BD.to(wide), texts.text_BKD.flatten(0, 1).to(wide)
     absent_N = texts.mask_BK.flatten().logical_not().to(wide).mul_(LEFT_OUT)
@@ -206,26 +243,24 @@ def _logits_of(videos: Bags, texts: Bags, left_out_IJ: Tensor | None, options: O
     for video_IR, text_NR in zip(video_ID.split(RUN, 1), text_ND.split(RUN, 1), strict=True):
         logits_IN.addmm_(video_IR, text_NR.T, alpha=1 / options.temperature)
     logits_IJK = logits_IN.unflatten(1, texts.mask_BK.shape)
+    left_out_IJ = same_video(videos.video_ids_B, texts.video_ids_B)
     if left_out_IJ is not None:
+        if tile.own is not None:
+            left_out_IJ[tile.own].fill_diagonal_(False)
         logits_IJK.masked_fill_(left_out_IJ.unsqueeze(2), LEFT_OUT)
     return logits_IJK
 
 
-def _own_bags(logits_BJK: Tensor, place: slice) -> Tensor:
+def _less(place: slice, start: int) -> slice:
+    """Return a place counted from `start`."""
+    return slice(place.start - start, place.stop - start)
+
+
+def _own_bags(logits_IJK: Tensor, own: slice) -> Tensor:
     """Return a view, KJ, of what clips have with their own bags."""
-    return logits_BJK[place].diagonal(dim1=0, dim2=1)
+    return logits_IJK[own].diagonal(dim1=0, dim2=1)
 
 
 def _along(values_I: Tensor, clip_dim: int) -> Tensor:
     """Return values a clip in the shape that meets logits with clips along `clip_dim`."""
     return values_I[:, None, None] if clip_dim == 0 else values_I[None, :, None]
-
-
-def _add_product(grad_ID: Tensor, weights_IJK: Tensor, text_JKD: Tensor, scale: float) -> None:
-    """Add what the texts of a part give to the gradient of clips."""
-    grad_ID.addmm_(weights_IJK.flatten(1), text_JKD.flatten(0, 1), alpha=scale)
-
-
-def _add_outer(grad_JKD: Tensor, weights_IJK: Tensor, video_ID: Tensor, scale: float) -> None:
-    """Add what clips give to the gradient of the texts of a part."""
-    grad_JKD.add_((weights_IJK.flatten(1).T @ video_ID).view_as(grad_JKD), alpha=scale)

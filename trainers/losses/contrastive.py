@@ -18,14 +18,14 @@ __all__ = ["ContrastiveLoss", "build_contrastive", "similarity_figures"]
 ContrastiveLoss: TypeAlias = MilNce | InfoNce | MaxMargin
 
 
-def build_contrastive(config: ObjectivesConfig) -> ContrastiveLoss:
-    """Return the contrastive loss of the settings."""
+def build_contrastive(config: ObjectivesConfig, block: int = 0) -> ContrastiveLoss:
+    """Return the contrastive loss of the settings; `block` as in `MilNce`."""
     match config.contrastive:
         case "mil_nce":
-            return MilNce(config.mil_nce)
+            return MilNce(config.mil_nce, block=block)
         case "nce":
-            return MilNce(config.mil_nce, nearest_only=True)
+            return MilNce(config.mil_nce, nearest_only=True, block=block)
         case "max_margin":
             return MaxMargin(config.mil_nce, config.margin)
         case "info_nce":
-            return InfoNce(config.mil_nce)
+            return InfoNce(config.mil_nce, block=block)

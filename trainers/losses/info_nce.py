@@ -18,9 +18,9 @@ from trainers.losses.mil_nce import only_with_bag, sums_options
 class InfoNce(nn.Module):
     """The mean of both directions' cross-entropies. Ranks as in MilNce."""
 
-    def __init__(self, config: MilNceConfig) -> None:
+    def __init__(self, config: MilNceConfig, *, block: int = 0) -> None:
         super().__init__()
-        self.options = sums_options(config, own_in_columns=True)
+        self.options = sums_options(config, own_in_columns=True, block=block)
 
     def per_clip(
         self,

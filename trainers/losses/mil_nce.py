@@ -28,15 +28,17 @@ class MilNce(nn.Module):
     Calling it is a collective operation, and so is its backward: every rank does both, or none.
     """
 
-    def __init__(self, config: MilNceConfig, *, nearest_only: bool = False) -> None:
+    def __init__(self, config: MilNceConfig, *, nearest_only: bool = False, block: int = 0) -> None:
         """Prepare.
 
         Args:
             config: Settings.
+            block: Clips of a virtual rank, of which every worker has whole ones: then results
+                have the same bits on any number of workers. 0: not known.
             nearest_only: Whether to look at the first narration of a bag alone, which is NCE.
         """
         super().__init__()
-        self.options = sums_options(config, config.positives_in_denominator == "twice")
+        self.options = sums_options(config, config.positives_in_denominator == "twice", block)
         self.nearest_only = nearest_only
 
     def forward(
@@ -78,10 +80,10 @@ class MilNce(nn.Module):
         return only_with_bag(loss_B, bags)
 
 
-def sums_options(config: MilNceConfig, own_in_columns: bool) -> Options:
+def sums_options(config: MilNceConfig, own_in_columns: bool, block: int) -> Options:
     """Return how a loss with these settings takes its sums."""
     chunk = 0 if config.form == "local" else config.chunk
-    return Options(config.temperature, own_in_columns, chunk, config.form == "ring")
+    return Options(config.temperature, own_in_columns, chunk, config.form == "ring", block)
 
 
 def only_with_bag(loss_B: Tensor, bags: Bags) -> Tensor:

@@ -43,7 +43,7 @@ def similarity_figures(
 
     negatives = own_BK.new_zeros(2, dtype=torch.float64)
     ahead_B = torch.zeros_like(best_B, dtype=torch.int64)
-    for visit in meet(bags, ring=True).forward():
+    for visit in meet(bags, ring=True).visits():
         for begin in range(0, len(visit.bags.video_BD), CHUNK):
             others = visit.bags.part(begin, begin + CHUNK)
             scores_BJK = torch.einsum("bd,jkd->bjk", video_BD.to(wide), others.text_BKD.to(wide))

@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from trainers.loop import folder
 from trainers.loop.attempts import read_attempts
+from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.metrics import is_timing, read_metrics
 from trainers.loop.prepare import begin_attempt, prepare
 
@@ -17,10 +19,6 @@ PROCESS = """
 import json, os, pickle, sys
 import torch
 import torch.distributed as dist
-if sys.argv[5] == "double":
-    # In single precision rounding tips a ReLU over sooner or later, and curves part.
-    torch.set_default_dtype(torch.float64)
-    torch.float32, torch.Tensor.float = torch.float64, torch.Tensor.double
 from trainers.loop.step import TrainStep
 from trainers.loop.worker import train_worker
 
@@ -61,14 +59,12 @@ assert all(os.wait()[1] == 0 for _ in range(workers - 1))
 """
 
 
-def train(
-    job, workers, tmp_path, *, poisoned_step=0, poison="loss", check=True, precision="single"
-):
+def train(job, workers, tmp_path, *, poisoned_step=0, poison="loss", check=True):
     preparation = prepare(job)
     file = tmp_path / f"assignment-{workers}"
     file.write_bytes(pickle.dumps(begin_attempt(preparation, workers)))
     command = [sys.executable, "-c", PROCESS, str(file), str(workers)]
-    command += [str(poisoned_step), poison, precision]
+    command += [str(poisoned_step), poison]
     done = subprocess.run(command, check=False, timeout=300, capture_output=True, text=True)
     assert (done.returncode == 0) == check, done.stderr[-3000:]
     return read_metrics(preparation.run_dir / folder.METRICS) if check else done.stderr
@@ -84,14 +80,19 @@ def batches_of(workers, tmp_path):
 
 
 def compare(one, other):
+    """To the last bit, but for sums over workers that are only logged."""
     assert [line["step"] for line in one] == [line["step"] for line in other]
     for before, after in zip(one, other, strict=True):
         assert {key for key in before if not is_timing(key)} <= after.keys()
-        for key in before.keys() & {"train/loss", "train/cyclic", "val/loss"}:
-            assert after[key] == pytest.approx(before[key], rel=1e-5), (key, before["step"])
-        # A gradient answers more strongly than the loss to weights that differ in the last bits.
-        for key in before.keys() & {"val/cyclic_relative_error", "train/grad_norm"}:
-            assert after[key] == pytest.approx(before[key], rel=1e-2), (key, before["step"])
+        for key in before.keys() & {"train/loss", "train/cyclic", "train/grad_norm", "val/loss"}:
+            assert after[key] == pytest.approx(before[key], rel=1e-14), (key, before["step"])
+        for key in before.keys() & {"val/cyclic_relative_error"}:
+            assert after[key] == pytest.approx(before[key], rel=1e-12), (key, before["step"])
+
+
+def last_weights(job):
+    """Return what the newest checkpoint of a run holds."""
+    return newest_checkpoint(folder.run_folder(job.run) / folder.CHECKPOINTS).load()["model"]
 
 
 @pytest.mark.parametrize(("gradient_cache", "steps"), [(False, 20), (True, 4)])
@@ -109,17 +110,19 @@ def test_one_to_four_workers_give_the_same_batches_and_the_same_curve(
         "checkpoint_every": 50,
         "validate_every": 10,
     }
-    curves, batches = [], []
+    curves, batches, weights = [], [], []
     for workers in (1, 2, 3, 4) if steps == 20 else (1, 3):
         job = make_job(root=tmp_path / str(workers), workers=workers, **options)
-        precision = "double" if steps == 20 else "single"
-        curves.append(train(job, workers, tmp_path, precision=precision))
+        curves.append(train(job, workers, tmp_path))
         batches.append(batches_of(workers, tmp_path))
+        weights.append(last_weights(job))
     assert len(batches[0]) == steps * 4
     assert "train/recall_at_5" in json.dumps(curves[0])
     for curve, own in zip(curves[1:], batches[1:], strict=True):
         compare(curves[0], curve)
         assert own == batches[0]
+    for other in weights[1:]:
+        assert all(torch.equal(one, other[name]) for name, one in weights[0].items())
 
 
 def test_all_workers_skip_the_step_in_which_one_of_them_has_no_number(make_job, tmp_path):
