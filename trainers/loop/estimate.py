@@ -30,7 +30,7 @@ class Estimate:
     """Multiplications and additions of one pass forward, each counted."""
 
     weights: int
-    """Bytes of weights, buffers, gradients and the optimiser's two moments."""
+    """Bytes of weights, buffers, gradients, their sums in fp64 and the optimiser's two moments."""
 
     activations: int
     """Bytes kept for the way back, at the most at a time; `model.compute.recompute` keeps less."""
@@ -67,7 +67,7 @@ def estimate(job: TrainJob) -> Estimate:
     return Estimate(
         parameters=num_parameters(model),
         flops_per_clip=flops,
-        weights=state + 3 * trained,
+        weights=state + 5 * trained,
         activations=kept * saved,
         embeddings=2 * width * (training.global_batch + own_ranks * micro_batch),
         frames=own_ranks * micro_batch * one_clip,
