@@ -39,7 +39,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class IntakeSection:
-    """Counts of the shards folder. `hours` are hours of stored clips, overlap counted twice."""
+    """Counts of the shards folder. `hours` are hours of stored clips, overlap counted twice.
+
+    `others` are further folders that the run was trained on, which are not counted.
+    """
 
     num_videos: int | None = None
     num_videos_in: int | None = None
@@ -56,6 +59,7 @@ class IntakeSection:
     alignment: list[tuple[str, str, object]] = field(default_factory=list)
     num_aligned_clips: object = None
     sha256: str = ""
+    others: list[str] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
 
 
@@ -89,8 +93,14 @@ def intake_section(
         count_shards(manifest),
         alignment=alignment,
         num_aligned_clips=run.alignment.get("clips"),
+        others=_others(run),
         missing=gaps,
     )
+
+
+def _others(run: RunFiles) -> list[str]:
+    mix = run.setting("data.mix", [])
+    return [clean(str(folder)) for folder in mix] if isinstance(mix, list) else []
 
 
 def count_shards(manifest: Manifest) -> IntakeSection:

@@ -126,3 +126,10 @@ def test_shards_other_than_those_trained_on_are_told(material, page):
     (material.run_dir / "env.json").write_text('{"manifest_sha256": "other"}')
     (material.run_dir / "metrics.jsonl").unlink()
     assert "no longer those" in Page(write_report(material.run_dir, material.shards_out, None)).text
+
+
+def test_folders_that_were_mixed_in_are_named_beside_the_one_that_is_counted(material):
+    config = material.run_dir / "config.yaml"
+    config.write_text("data: {mix: [data/real, '<b>']}\n")
+    page = Page(write_report(material.run_dir, material.shards_out, material.corpus))
+    assert "also had clips of data/real, <b>. What is counted here is the first" in page.text
