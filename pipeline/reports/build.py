@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.settings import dotted
 from pipeline.reports import missing
 from pipeline.reports.ablation import AblationSection, ablation_section
 from pipeline.reports.curves import CurvesSection, curves_section
@@ -111,12 +112,6 @@ def render(report: Report) -> str:
     return template.render(report=report, style=style("pipeline.reports", "report.css"))
 
 
-def flatten(tree: dict, prefix: str = "") -> list[tuple[str, str]]:
+def flatten(tree: dict) -> list[tuple[str, str]]:
     """Return the leaves of nested mappings as (dotted name, text), in order of name."""
-    leaves: list[tuple[str, str]] = []
-    for key, value in sorted(tree.items()):
-        if isinstance(value, dict):
-            leaves += flatten(value, f"{prefix}{key}.")
-        else:
-            leaves.append((f"{prefix}{key}", str(value)))
-    return leaves
+    return sorted((name, str(value)) for name, value in dotted(tree).items())

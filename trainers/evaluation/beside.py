@@ -24,7 +24,7 @@ from configs.beside import BesideConfig
 from configs.runs import TrainJob
 from trainers.evaluation.record import FOLDER, append_line, read_evaluations
 from trainers.loop import folder
-from trainers.loop.checkpoint import list_checkpoints
+from trainers.loop.checkpoint import list_checkpoints, step_of
 
 WAITING = "waiting"
 _POLL_S = 0.5
@@ -143,11 +143,6 @@ class Beside:
 
     def _checkpoints(self) -> list[Path]:
         return list_checkpoints(self._run_dir / folder.CHECKPOINTS)
-
-
-def step_of(checkpoint: Path) -> int:
-    """Return the step that a checkpoint's folder is named after."""
-    return int(checkpoint.name.removeprefix("step-"))
 
 
 def hold(checkpoint: Path, waiting: Path) -> None:

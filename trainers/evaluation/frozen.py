@@ -6,6 +6,7 @@ from pathlib import Path
 from configs.runs import TrainJob
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
+from trainers.loop.checkpoint import checkpoint_folder
 from trainers.loop.run import load_run
 from trainers.models.build import VideoTextModel
 
@@ -29,6 +30,6 @@ class Frozen:
         read = load_run(run_dir, checkpoint)
         if checkpoint is None:
             # Named from here on: of a run that is being trained, the newest may soon be another.
-            newest = run_dir / folder.CHECKPOINTS / f"step-{read[-1]:08d}"
+            newest = checkpoint_folder(run_dir / folder.CHECKPOINTS, read[-1])
             checkpoint = newest if newest.exists() else None
         return cls(run_dir, checkpoint, *read)

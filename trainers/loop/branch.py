@@ -21,10 +21,14 @@ from trainers.loop import folder
 from trainers.loop.checkpoint import (
     STATE,
     Checkpoint,
-    HashedFile,
+    checkpoint_folder,
     finish_checkpoint,
+    list_checkpoints,
+    sealing,
+    step_of,
     verify_checkpoint,
 )
+from trainers.loop.drift import changes
 from trainers.models.build import build_model
 
 logger = logging.getLogger(__name__)
@@ -40,7 +44,7 @@ def begin_branch(job: TrainJob, run_dir: Path, manifest_sha256: str) -> Checkpoi
     """
     name, _, step = job.checkpoints.branch.partition("@")
     source_dir = Path(job.run.root) / name
-    path = source_dir / folder.CHECKPOINTS / f"step-{int(step):08d}"
+    path = checkpoint_folder(source_dir / folder.CHECKPOINTS, int(step))
     if not path.is_dir():
         raise ValueError(
             f"--from must name a checkpoint that exists, got {job.checkpoints.branch}; there are "
@@ -69,10 +73,8 @@ def _copy(source: Checkpoint, job: TrainJob, root: Path, manifest_sha256: str) -
     temporary = root / f"tmp-0-{source.path.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    with (source.path / STATE).open("rb") as read, (temporary / STATE).open("wb") as file:
-        hashed = HashedFile(file)
-        shutil.copyfileobj(read, cast(IO[bytes], hashed))
-        sealed = hashed.seal()
+    with (source.path / STATE).open("rb") as read, sealing(temporary / STATE) as (file, sealed):
+        shutil.copyfileobj(read, cast(IO[bytes], file))
     if sealed != source.manifest["files"][STATE]:
         raise ValueError(f"{source.path / STATE} was altered while it was copied; try again")
     about = {
@@ -90,12 +92,7 @@ def _refuse_other_weights(source: Checkpoint, job: TrainJob, vocabulary: int) ->
     with torch.device("meta"):
         model = build_model(job.model, vocabulary, job.objectives.cyclic.weight > 0)
     saved = torch.load(source.path / STATE, map_location="meta", weights_only=True)["model"]
-    before, now = _shapes(saved), _shapes(model.state_dict())
-    differing = [
-        f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    ]
+    differing = changes(_shapes(saved), _shapes(model.state_dict()))
     if differing:
         more = f"\n  and {len(differing) - 5} more" if len(differing) > 5 else ""
         raise ValueError(
@@ -111,6 +108,6 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def _kept(source_dir: Path) -> str:
-    paths = sorted((source_dir / folder.CHECKPOINTS).glob("step-*"))
-    steps = [path.name.removeprefix("step-").lstrip("0") for path in paths]
+    paths = list_checkpoints(source_dir / folder.CHECKPOINTS)
+    steps = [str(step_of(path)) for path in paths]
     return f"steps {', '.join(steps)}" if steps else f"none in {source_dir}"

@@ -10,19 +10,19 @@ it does.
 """
 
 import hashlib
-import io
 import json
 import logging
-import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
 
+from shards.hashing import HashingFile
 from shards.storage import sync_folder
 from trainers.loop.code import code_version
 from trainers.loop.verified import Verified
@@ -80,14 +80,12 @@ def save_checkpoint(
     """
     step = state["step"]
     root.mkdir(parents=True, exist_ok=True)
-    temporary = root / f"tmp-{attempt}-step-{step:08d}"
+    temporary = root / f"tmp-{attempt}-{checkpoint_folder(root, step).name}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        with (temporary / STATE).open("wb") as file:
-            hashed = HashedFile(file)
-            torch.save(state, cast(IO[bytes], hashed))
-            sealed = hashed.seal()
+        with sealing(temporary / STATE) as (file, sealed):
+            torch.save(state, cast(IO[bytes], file))
         about = {
             "step": step,
             "attempt": attempt,
@@ -119,7 +117,7 @@ def finish_checkpoint(
         state: Size and hash of the state.
         may_commit: Raises when another attempt has taken over; called last before the rename.
     """
-    final = root / f"step-{about['step']:08d}"
+    final = checkpoint_folder(root, about["step"])
     settings = _write_synced(temporary / JOB, json.dumps(job, sort_keys=True, indent=1).encode())
     manifest = {
         "version": VERSION,
@@ -176,7 +174,7 @@ def list_checkpoints(root: Path) -> list[Path]:
     """Return the folders that claim to be checkpoints, oldest first, unverified."""
     if not root.is_dir():
         return []
-    return sorted((path for path in root.iterdir() if _NAME.match(path.name)), key=_step_of)
+    return sorted((path for path in root.iterdir() if _NAME.match(path.name)), key=step_of)
 
 
 def verify_checkpoint(path: Path) -> Checkpoint:
@@ -191,7 +189,7 @@ def verify_checkpoint(path: Path) -> Checkpoint:
         sealed = {name: (files[name]["bytes"], files[name]["sha256"]) for name in (JOB, STATE)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedCheckpoint(f"{path / MANIFEST} cannot be read: {error}") from error
-    if path.name != f"step-{step:08d}":
+    if path != checkpoint_folder(path.parent, step):
         raise DamagedCheckpoint(f"{path / MANIFEST} must be of {path.name}, got step {step}")
     for name, (num_bytes, sha256) in sealed.items():
         try:
@@ -222,9 +220,9 @@ def prune_checkpoints(root: Path, keep: int, step: int, keep_every: int = 0) -> 
     Those of every `keep_every` steps stay, as do later ones: they were passed over as damaged and
     must not push a whole one out.
     """
-    written = [path for path in list_checkpoints(root) if _step_of(path) <= step]
+    written = [path for path in list_checkpoints(root) if step_of(path) <= step]
     for path in written[:-keep]:
-        if keep_every and _step_of(path) % keep_every == 0:
+        if keep_every and step_of(path) % keep_every == 0:
             continue
         # Without its manifest a half-removed folder can never be taken for a checkpoint.
         (path / MANIFEST).unlink(missing_ok=True)
@@ -238,7 +236,13 @@ def remove_leftovers(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _step_of(path: Path) -> int:
+def checkpoint_folder(root: Path, step: int) -> Path:
+    """Return where the checkpoint of a step lies, whether it is there or not."""
+    return root / f"step-{step:08d}"
+
+
+def step_of(path: Path) -> int:
+    """Return the step that a checkpoint's folder is named after."""
     return int(path.name.removeprefix("step-"))
 
 
@@ -254,31 +258,20 @@ def _replace(temporary: Path, final: Path) -> None:
         temporary.rename(final)
 
 
-class HashedFile(io.RawIOBase):
-    """Writes to a file and hashes what passes, so that nothing is read back."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__()
-        self._file, self._sha256, self._bytes = file, hashlib.sha256(), 0
-
-    def write(self, data: Any) -> int:
-        """Write and hash."""
-        self._sha256.update(data)
-        self._bytes += memoryview(data).nbytes
-        return self._file.write(data)
-
-    def seal(self) -> dict[str, Any]:
-        """Flush to the disk; return size and hash."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return {"bytes": self._bytes, "sha256": self._sha256.hexdigest()}
+@contextmanager
+def sealing(path: Path) -> Iterator[tuple[HashingFile, dict[str, Any]]]:
+    """Give a new file to write, and what gets its size and hash once it is on the disk."""
+    sealed: dict[str, Any] = {}
+    with closing(HashingFile(str(path))) as file:
+        yield file, sealed
+        done = file.finish()
+    sealed |= {"bytes": done.bytes, "sha256": done.sha256}
 
 
 def _write_synced(path: Path, data: bytes) -> dict[str, Any]:
-    with path.open("wb") as file:
-        hashed = HashedFile(file)
-        hashed.write(data)
-        return hashed.seal()
+    with sealing(path) as (file, sealed):
+        file.write(data)
+    return sealed
 
 
 def _sealed(manifest: Mapping[str, Any]) -> bytes:

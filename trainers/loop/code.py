@@ -55,15 +55,6 @@ def digest(source: bytes) -> str:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
 
 
-def code_drift(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return `name: before -> now` for each file and package that differs."""
-    return [
-        f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    ]
-
-
 def _files() -> Iterator[Path]:
     for source in _SOURCES:
         path = _ROOT / source

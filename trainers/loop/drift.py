@@ -5,10 +5,11 @@ how the work is done may change. The schedule may change where the steps that ar
 learning rates: then the run goes on as one that had the new schedule from its beginning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from configs.runs import TrainJob
+from configs.settings import dotted
 from trainers.loop.schedule import learning_rate
 
 MAY_CHANGE = (
@@ -44,22 +45,11 @@ MAY_CHANGE = (
     "training.profile_steps",
     "training.peak_tflops",
     "checkpoints",
-    "faults.start_limit_s",
-    "faults.step_limit_s",
-    "faults.wait_for_workers_s",
-    "tracking.tensorboard",
-    "tracking.wandb",
-    "tracking.wandb_project",
-    "tracking.wandb_entity",
-    "tracking.mlflow",
-    "tracking.mlflow_experiment",
-    "tracking.exchange_every",
-    "tracking.straggler_ratio",
-    "tracking.straggler_steps",
+    "faults",
+    "tracking",
     # It only looks at checkpoints.
     "evaluation",
-    "ray.address",
-    "ray.cpus",
+    "ray",
 )
 """Settings, and whole groups of them."""
 
@@ -82,11 +72,20 @@ def drift(before: TrainJob, now: TrainJob, done: int) -> list[str]:
 
 def differences(before: TrainJob, now: TrainJob) -> list[str]:
     """Return `key: before -> now` for each setting that differs and says more than how."""
-    old, new = _flatten(before.model_dump(mode="json")), _flatten(now.model_dump(mode="json"))
+    old, new = dotted(before.model_dump(mode="json")), dotted(now.model_dump(mode="json"))
     return [
         f"{key}: {old.get(key)!r} -> {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
         if not _may_change(key) and old.get(key) != new.get(key)
+    ]
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return `name: before -> now` for each name under which two mappings differ."""
+    return [
+        f"{name}: {before.get(name, 'none')} -> {now.get(name, 'none')}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
     ]
 
 
@@ -152,13 +151,3 @@ def _schedule_advice(before: TrainJob, now: TrainJob, done: int) -> str:
             f"the steps up to {ends} keep theirs, and warm-up and cosine begin anew there"
         )
     return text
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

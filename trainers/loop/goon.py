@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from configs.runs import TrainJob
 from trainers.loop.checkpoint import Checkpoint
-from trainers.loop.code import code_drift, code_version
-from trainers.loop.drift import refuse_drift
+from trainers.loop.code import code_version
+from trainers.loop.drift import changes, refuse_drift
 from trainers.loop.schedule import learning_rate
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def go_on(last: Checkpoint, job: TrainJob, samples: Sequence[str]) -> tuple[Trai
             f"--from must name a checkpoint for a new run, got {branch} for {job.run.name!r}, "
             f"which stands at step {last.step}; choose another run.name"
         )
-    code = code_drift(last.manifest["code"], code_version())
+    code = changes(last.manifest["code"], code_version())
     overridden = refuse_drift(before, job, last.step, samples, code)
     if overridden:
         logger.warning("going on though these differ:\n  %s", "\n  ".join(overridden))

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from configs.runs import TrainJob
+from configs.settings import dotted
 
 _TAG = "weakvid.id"
 _MAX_METRICS, _MAX_PARAMS, _MAX_CHARACTERS = 1000, 100, 6000
@@ -63,12 +64,6 @@ class MlflowRun:
             self._client.log_batch(self._run, params=params[start : start + _MAX_PARAMS])
 
 
-def flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def flatten(tree: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the leaves of nested settings by dotted names, as text that MLflow takes."""
-    leaves: list[tuple[str, str]] = []
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            leaves += flatten(value, f"{prefix}{key}.")
-        else:
-            leaves.append((f"{prefix}{key}", str(value)[:_MAX_CHARACTERS]))
-    return leaves
+    return [(name, str(value)[:_MAX_CHARACTERS]) for name, value in dotted(tree).items()]

@@ -1,7 +1,8 @@
 import ast
 from pathlib import Path
 
-from trainers.loop.code import code_drift, code_version, digest
+from trainers.loop.code import code_version, digest
+from trainers.loop.drift import changes
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,9 +69,9 @@ def test_every_module_that_a_step_of_training_runs_through_is_covered():
 
 def test_drift_names_what_differs_what_came_and_what_went():
     before = {"torch": "2.13.0", "a.py": "1", "b.py": "2"}
-    assert code_drift(before, {"torch": "2.14.0", "a.py": "1", "c.py": "3"}) == [
+    assert changes(before, {"torch": "2.14.0", "a.py": "1", "c.py": "3"}) == [
         "b.py: 2 -> none",
         "c.py: none -> 3",
         "torch: 2.13.0 -> 2.14.0",
     ]
-    assert code_drift(before, before) == []
+    assert changes(before, before) == []
