@@ -7,7 +7,6 @@ when the same place kills the workers again and again.
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +19,7 @@ from trainers.loop.deaths import GroupFailed, examine
 from trainers.loop.heartbeat import read_heartbeats, remove_heartbeats
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.prepare import Assignment, Preparation, begin_attempt, newest_step
-from trainers.loop.resize import Watch, wait_for_workers
+from trainers.loop.resize import Room, Watch, wait_for_workers
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +30,11 @@ class TrainingFailed(RuntimeError):  # noqa: N818 - it names a state
     """The workers failed and going on would not help."""
 
 
-class Group(Protocol):
+class Group(Room, Protocol):
     """Runs workers: on Ray, or in a test as plain processes."""
 
     def fit(self, assignment: Assignment, workers: int) -> None:
         """Run the workers of an attempt to their end; raise GroupFailed where they fail."""
-        ...
-
-    def room(self, *, after_failure: bool = False) -> int:
-        """Return how many workers could run, those that do included."""
-        ...
-
-    def leaving(self) -> Sequence[str]:
-        """Return the nodes of running workers that have been given notice."""
         ...
 
 

@@ -29,9 +29,13 @@ _STEADY_LOOKS = 3
 class Room(Protocol):
     """Knows the machines; a Group does."""
 
-    def room(self, *, after_failure: bool = False) -> int: ...
+    def room(self, *, after_failure: bool = False) -> int:
+        """Return how many workers could run, those that do included."""
+        ...
 
-    def leaving(self) -> Sequence[str]: ...
+    def leaving(self) -> Sequence[str]:
+        """Return the nodes of running workers that have been given notice."""
+        ...
 
 
 def wait_for_workers(

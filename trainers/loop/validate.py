@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from configs.runs import TrainJob
+from trainers.collectives import add_over_ranks
 from trainers.data.batch import Batch
 from trainers.data.loader import fixed_batches
 from trainers.data.reader import ClipReader
@@ -138,8 +139,7 @@ class _Sums:
                     self._error.squared_target_C,
                 ]
             )
-        if distributed.is_initialized() and distributed.get_world_size() > 1:
-            distributed.all_reduce(flat)
+        add_over_ranks(flat)
         parts: tuple[Tensor, ...] = flat[3:].split(width)
         return flat[0].item(), flat[1].item(), TranslationError(*parts, positions=flat[2])
 

@@ -117,21 +117,19 @@ class Worker:
             self.profiler.step()
             if step == self.parts.begin:
                 shorten_collectives(self.job.faults)
-            self._log(done, result, last=result.stop or done == training.steps)
-            if done % training.compare_weights_every == 0 or self._is_due(done, result):
+            last = result.stop or done == training.steps
+            due = last or is_due(self.job, done)
+            self._log(done, result, last=last)
+            if due or done % training.compare_weights_every == 0:
                 refuse_different_weights(self.parts.model, done)
             if done % training.validate_every == 0 or done == training.steps:
                 self._validate(done)
-            if self._is_due(done, result):
+            if due:
                 with self._phase(done, "checkpoint"):
-                    self._commit(done, last=result.stop or done == training.steps)
+                    self._commit(done, last=last)
             if result.stop and done < training.steps:
                 return "stopped"
         return "finished"
-
-    def _is_due(self, done: int, result: StepResult) -> bool:
-        """Say whether a checkpoint is written after this step."""
-        return is_due(self.job, done) or result.stop
 
     def _asked_to_end(self, done: int) -> bool:
         if (self.run_dir / folder.STOP).exists():

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from configs.tracking import TrackingConfig
+from trainers.collectives import all_gather_rows
 from trainers.loop.memory import memory_bytes
 from trainers.loop.ranks import owned_ranks
 from trainers.loop.stragglers import Straggler, StragglerWatch
 from trainers.loop.timing import StepClock, StepTimes
-from trainers.waits import waiting
 
 WINDOW = 100
 """Steps over which percentiles are taken."""
@@ -104,13 +104,7 @@ class WorkerTimes:
 
     def _gather(self, own: Tensor) -> Tensor:
         """Return one row of figures a worker. Not pickled: they are numbers of a known count."""
-        if self._workers == 1:
-            return own[None]
-        own = own.to(self._device)
-        received = [torch.empty_like(own) for _ in range(self._workers)]
-        with waiting(self._device):
-            distributed.all_gather(received, own)
-        return torch.stack(received).cpu()
+        return all_gather_rows(own[None].to(self._device), [1] * self._workers).cpu()
 
     def _gather_names(self, name: str) -> list[str]:
         sent_N = name.encode()[:_NAME_BYTES].ljust(_NAME_BYTES, b"\0")

@@ -188,8 +188,8 @@ def _backward(
     bags: Bags, exchange: Gathered | Ring, options: Options, sums: BagSums, grads: BagSums
 ) -> tuple[Tensor, Tensor]:
     wide = wide_dtype(bags.video_BD)
-    video_BD, text_BKD = bags.video_BD.to(wide), bags.text_BKD.to(wide)
-    video_grad_BD, text_grad_BKD = torch.zeros_like(video_BD), torch.zeros_like(text_BKD)
+    video_grad_BD = torch.zeros_like(bags.video_BD, dtype=wide)
+    text_grad_BKD = torch.zeros_like(bags.text_BKD, dtype=wide)
     rows, columns = (
         _Weigher(exchange.gather(one), exchange.gather(grad), wide)
         for one, grad in zip(sums[:2], grads[:2], strict=True)

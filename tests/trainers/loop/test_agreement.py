@@ -40,7 +40,7 @@ def test_the_worker_and_the_tensor_that_differ_are_named(monkeypatch):
         other_1T[0, list(model.state_dict()).index("1.running_var")] += 1
         return torch.cat([own_1T, other_1T])
 
-    monkeypatch.setattr(agreement, "rows_of_ranks", lambda *_: [1, 1])
+    monkeypatch.setattr(agreement, "num_ranks", lambda: 2)
     monkeypatch.setattr(agreement, "all_gather_rows", two_workers)
     with pytest.raises(WeightsDiffer, match=r"after step 7 .*workers \[1\].*1 of 7.*running_var"):
         refuse_different_weights(model, 7)
