@@ -20,7 +20,7 @@ from pathlib import Path
 
 from shards import storage
 from shards.stores.local import named_errors
-from shards.stores.scratch import private_folder
+from shards.stores.scratch import is_held, private_folder, size_of
 
 logger = logging.getLogger(__name__)
 
@@ -108,13 +108,13 @@ class MachineShards:
     def _take(self, part: Path, num_bytes: int) -> int | None:
         """Return the locked file of a part, or None while others' parts leave no room for it."""
         with self._locked("room"):
-            taken = sum(_size(path) for path in part.parent.glob("*.part") if not _gone(path))
+            taken = sum(size_of(path) for path in part.parent.glob("*.part") if not _gone(path))
             copies = sorted(part.parent.glob("*.tar"), key=_last_use)
-            taken += sum(_size(path) for path in copies)
+            taken += sum(size_of(path) for path in copies)
             for path in copies:
                 if taken + num_bytes <= self._quota:
                     break
-                taken -= _size(path)
+                taken -= size_of(path)
                 path.unlink(missing_ok=True)
             if taken + num_bytes > self._quota:
                 return None
@@ -160,13 +160,6 @@ def _used(path: Path) -> bool:
     return True
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
 def _last_use(path: Path) -> float:
     try:
         return path.stat().st_mtime
@@ -176,14 +169,7 @@ def _last_use(path: Path) -> float:
 
 def _gone(part: Path) -> bool:
     """Delete what a killed process left of a copy, and say whether it was that."""
-    try:
-        file = part.open("rb")
-    except FileNotFoundError:
-        return True
-    with file:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        part.unlink(missing_ok=True)
+    if is_held(part):
+        return False
+    part.unlink(missing_ok=True)
     return True

@@ -21,6 +21,8 @@ MEASURES = (
 )
 """Keys of the figures of a run, and their headings."""
 
+_R10 = [key for key, _ in MEASURES].index("t2v_r10")
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -94,13 +96,12 @@ def spread(values: list[float]) -> Spread | None:
 def _rows(ablation: dict) -> list[ArmRow]:
     rows = []
     for arm in _dicts(ablation.get("arms")):
-        runs = [one["figures"] for one in _dicts(arm.get("runs")) if _is_dict(one.get("figures"))]
+        runs = _figures(arm)
         figures = [spread(_values(runs, key)) for key, _ in MEASURES]
         if any(figures):
             label = clean(str(arm.get("label", arm.get("name", ""))))
             rows.append(ArmRow(str(arm.get("name", "")), label, figures, len(runs), best=False))
-    r10 = [key for key, _ in MEASURES].index("t2v_r10")
-    means = [row.figures[r10] for row in rows]
+    means = [row.figures[_R10] for row in rows]
     best = max((one.mean for one in means if one is not None), default=None)
     return [
         ArmRow(
@@ -111,7 +112,7 @@ def _rows(ablation: dict) -> list[ArmRow]:
 
 
 def _lead(rows: list[ArmRow]) -> float | None:
-    r10 = {row.name: row.figures[2] for row in rows}
+    r10 = {row.name: row.figures[_R10] for row in rows}
     base = r10.get("k1")
     others = [one.mean for name, one in r10.items() if name in ("k3", "k5") and one is not None]
     return min(others) - base.mean if base is not None and others else None
@@ -120,8 +121,7 @@ def _lead(rows: list[ArmRow]) -> float | None:
 def _over_seeds(ablation: dict, key: str) -> float | None:
     """Return what does not depend on the arm, from any run."""
     for arm in _dicts(ablation.get("arms")):
-        runs = [one["figures"] for one in _dicts(arm.get("runs")) if _is_dict(one.get("figures"))]
-        if values := _values(runs, key):
+        if values := _values(_figures(arm), key):
             return values[0]
     return None
 
@@ -135,8 +135,8 @@ def _dicts(value: object) -> list[dict]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _is_dict(value: object) -> bool:
-    return isinstance(value, dict)
+def _figures(arm: dict) -> list[dict]:
+    return _dicts([one.get("figures") for one in _dicts(arm.get("runs"))])
 
 
 def _chart(rows: list[ArmRow], chance: float | None) -> Markup:
@@ -146,7 +146,7 @@ def _chart(rows: list[ArmRow], chance: float | None) -> Markup:
             C1 if row.name in ("k3", "k5") else MUTED if row.name == "k1" else C3,
         )
         for row in rows
-        if (one := row.figures[2]) is not None
+        if (one := row.figures[_R10]) is not None
     ]  # fmt: skip
     levels = [Level(chance, "chance")] if chance is not None else []
     return bar_chart("ablation", "Text to video, R@10, mean and spread over seeds", bars, levels)

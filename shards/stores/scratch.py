@@ -95,7 +95,7 @@ def reserved(num_bytes: int, quota: int) -> Iterator[Path]:
 def _take(base: Path, path: Path, num_bytes: int, quota: int) -> bool:
     with _locked(base):
         _sweep(base)
-        taken = sum(_size(held) for held in base.glob(f"*/{_FETCHED}*"))
+        taken = sum(size_of(held) for held in base.glob(f"*/{_FETCHED}*"))
         if taken + num_bytes > quota:
             return False
         with named_errors(path), path.open("xb") as file:
@@ -103,10 +103,11 @@ def _take(base: Path, path: Path, num_bytes: int, quota: int) -> bool:
     return True
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, 0 where it was let go of since it was listed."""
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # released since it was listed
+    except FileNotFoundError:
         return 0
 
 
@@ -146,13 +147,14 @@ def _locked(base: Path) -> Iterator[None]:
 
 def _sweep(base: Path) -> None:
     for folder in base.iterdir():
-        if folder.is_dir() and not _is_alive(folder):
+        if folder.is_dir() and not is_held(folder / _ALIVE):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_alive(folder: Path) -> bool:
+def is_held(path: Path) -> bool:
+    """Return whether there is a file and a process holds its lock."""
     try:
-        file = (folder / _ALIVE).open("rb")
+        file = path.open("rb")
     except FileNotFoundError:
         return False
     with file:

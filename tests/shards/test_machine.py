@@ -241,7 +241,7 @@ def test_processes_share_little_room_and_one_of_them_is_killed(tmp_path, bucket)
     most = 0
     while any(process.poll() is None for process in processes[1:]):
         # Twice, since one look may see a copy under both of its names.
-        looks = [sum(map(machine._size, tmp_path.glob("*/copies/*"))) for _ in range(2)]
+        looks = [sum(map(machine.size_of, tmp_path.glob("*/copies/*"))) for _ in range(2)]
         most = max(most, min(looks))
         time.sleep(0.05)
     assert [process.wait() for process in processes[1:]] == [0, 0]

@@ -5,7 +5,6 @@ Shape letters in this file:
     K  windows of a bag    L  pieces of a window
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -95,14 +94,3 @@ class Batch:
                 )
             )
         )
-
-
-def collate(examples: Sequence[Example]) -> Batch:
-    """Copy examples, in the order given, into one batch."""
-    first = examples[0]
-    num_windows, num_pieces = first.tokens_KL.shape
-    bag = (num_windows, num_pieces)
-    batch = Batch.empty(first.frames_THWC.shape, bag, len(examples), pin=False)
-    for place, example in enumerate(examples):
-        batch.put(place, example)
-    return batch

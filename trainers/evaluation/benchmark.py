@@ -8,7 +8,6 @@ Shape letters in this file:
     Q  rows        W  windows        D  joint embedding
 """
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,12 @@ from configs.probes import BenchmarkConfig
 from shards.manifest import Manifest
 from trainers.evaluation.clips import list_clips
 from trainers.evaluation.found import TIE_RULE, Found
-from trainers.evaluation.listings import Layout, Row, read_listing
+from trainers.evaluation.listings import Layout, Row, read_listing, warn_of_missing
 from trainers.evaluation.retrieval import chance, metrics, rank_items
 from trainers.evaluation.team import Team
 from trainers.evaluation.windows import Windows, choose_windows, clips_by_video
 
 _NAMED = 10
-
-logger = logging.getLogger(__name__)
 
 
 def measure_benchmark(config: BenchmarkConfig, team: Team) -> Found:
@@ -56,7 +53,7 @@ def measure_benchmark(config: BenchmarkConfig, team: Team) -> Found:
         rank_items(item_QD, text_QD, own_Q, own_Q),
     )
     missing = [rows[index].id for index in range(len(rows)) if not windows[index].clips]
-    _say_missing(config, missing, len(rows))
+    warn_of_missing(config.listing, config.shards, missing, len(rows))
     figures = {f"eval/{layout}_t2v_{name}": value for name, value in metrics(to_video).items()}
     figures |= {f"eval/{layout}_v2t_{name}": value for name, value in metrics(to_text).items()}
     figures[f"eval/{layout}_rows"] = len(there)
@@ -100,11 +97,3 @@ def _record(
         "windows_lost": sum(found.lost for found in windows if found.clips),
         "rows": len(rows),
     }
-
-
-def _say_missing(config: BenchmarkConfig, missing: list[str], num_rows: int) -> None:
-    if missing:
-        logger.warning(
-            "%d of %d rows of %s have no clip in %s and are left out, such as %s",
-            len(missing), num_rows, config.listing, config.shards, ", ".join(missing[:3]),
-        )  # fmt: skip

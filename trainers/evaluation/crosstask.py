@@ -7,7 +7,7 @@ annotations/TASK_VIDEO.csv   step from 1, start, end, in seconds
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -85,14 +85,7 @@ def measure_steps(config: StepsConfig, team: Team) -> Found:
         "videos_too_short": too_short,
         "recall_in_order": in_order,
         "recall_any_order": any_order,
-        "by_task": {
-            task: {
-                "annotated": count.annotated,
-                "in_order": count.in_order,
-                "any_order": count.any_order,
-            }
-            for task, count in counts.items()
-        },
+        "by_task": {task: asdict(count) for task, count in counts.items()},
     }
     return Found(
         {"eval/steps_recall": in_order, "eval/steps_recall_any_order": any_order},

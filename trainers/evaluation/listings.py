@@ -10,10 +10,14 @@ writes for `weakvid shards`.
 """
 
 import csv
+import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+logger = logging.getLogger(__name__)
 
 Layout = Literal["youcook2", "msrvtt", "hmdb51", "crosstask"]
 
@@ -74,6 +78,15 @@ def read_listing(path: Path) -> tuple[Layout, list[Row]]:
     if not rows:
         raise ValueError(f"{path} must hold rows, got none")
     return layout, rows
+
+
+def warn_of_missing(listing: str, shards: str, missing: Sequence[str], num_rows: int) -> None:
+    """Say which rows of a listing are left out, since the shards hold no clip of them."""
+    if missing:
+        logger.warning(
+            "%d of %d rows of %s have no clip in %s and are left out, such as %s",
+            len(missing), num_rows, listing, shards, ", ".join(missing[:3]),
+        )  # fmt: skip
 
 
 def _layout(path: Path, heading: list[str]) -> Layout:

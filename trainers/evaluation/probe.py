@@ -8,10 +8,9 @@ Shape letters in this file:
     V  videos        N  windows        F  feature        C  classes
 """
 
-import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,12 @@ from configs.probes import ProbeConfig
 from shards.manifest import Manifest
 from trainers.evaluation.clips import Clip, list_clips
 from trainers.evaluation.found import Found
-from trainers.evaluation.listings import Row, read_listing
+from trainers.evaluation.listings import Row, read_listing, warn_of_missing
 from trainers.evaluation.team import Team
 from trainers.evaluation.windows import clips_by_video
 
 TRAIN, TEST = 1, 2
 _NAMED = 10
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +51,7 @@ def measure_probe(config: ProbeConfig, team: Team) -> Found:
     by_video = clips_by_video(list_clips(Manifest.load(config.shards)))
     rows = [row for row in listed if row.id in by_video]
     missing = [row.id for row in listed if row.id not in by_video]
-    if missing:
-        logger.warning(
-            "%d of %d rows of %s have no clip in %s and are left out, such as %s",
-            len(missing), len(listed), config.listing, config.shards, ", ".join(missing[:3]),
-        )  # fmt: skip
+    warn_of_missing(config.listing, config.shards, missing, len(listed))
     _refuse_empty_splits(config, rows, len(listed[0].splits))
     clips: list[Clip] = [clip for row in rows for clip in by_video[row.id]]
     feature_NF = team.looks(clips).feature
@@ -79,15 +72,7 @@ def measure_probe(config: ProbeConfig, team: Team) -> Found:
         "classes": len(classes),
         "c": config.c,
         "accuracy": accuracy,
-        "splits": [
-            {
-                "accuracy": result.accuracy,
-                "num_train": result.num_train,
-                "num_test": result.num_test,
-                "converged": result.converged,
-            }
-            for result in results
-        ],
+        "splits": [asdict(result) for result in results],
     }
     return Found(
         {"eval/probe_accuracy": accuracy, "eval/probe_chance": 1 / len(classes)}, {"probe": record}

@@ -71,20 +71,15 @@ def evaluate_checkpoint(
 def measure_published(config: EvaluationConfig, team: Team) -> Found:
     """Measure by published protocols, where settings name their listings."""
     found = Found({}, {})
-    parts = (
-        ("benchmark", "benchmark.listing", config.benchmark.listing),
-        ("probe", "probe.listing", config.probe.listing),
-        ("steps", "steps.tasks", config.steps.tasks),
-    )
-    for name, setting, given in parts:
-        if not given:
-            found |= Found({}, {name: {"skipped": f"evaluation.{setting} is empty"}})
-    if config.benchmark.listing:
-        found |= measure_benchmark(config.benchmark, team)
-    if config.probe.listing:
-        found |= measure_probe(config.probe, team)
-    if config.steps.tasks:
-        found |= measure_steps(config.steps, team)
+    benchmark, probe, steps = config.benchmark, config.probe, config.steps
+    for setting, given, measured in (
+        ("benchmark.listing", benchmark.listing, lambda: measure_benchmark(benchmark, team)),
+        ("probe.listing", probe.listing, lambda: measure_probe(probe, team)),
+        ("steps.tasks", steps.tasks, lambda: measure_steps(steps, team)),
+    ):
+        name = setting.partition(".")[0]
+        skipped = Found({}, {name: {"skipped": f"evaluation.{setting} is empty"}})
+        found |= measured() if given else skipped
     return found
 
 
