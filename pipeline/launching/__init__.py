@@ -1,0 +1,1 @@
+"""Jobs on a Ray cluster: sent there, found again by name, followed and stopped."""
