@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from configs.settings import Settings
+from configs.settings import Place, PlaceOrName, Settings
 
 
 class AsrConfig(Settings):
@@ -13,7 +13,7 @@ class AsrConfig(Settings):
     enabled: bool = False
     """`weakvid shards` transcribes the videos without captions first; `--asr` for short."""
 
-    model: str = "small"
+    model: PlaceOrName = "small"
     """Folder of a Whisper model in CTranslate2 form, or a name that faster-whisper downloads
     (tiny, base, small, medium, large-v3, ...; those with .en know English only)."""
 
@@ -53,7 +53,7 @@ class AsrConfig(Settings):
     max_repetition: float = Field(default=2.4, gt=1)
     """A segment whose text can be compressed by more than this is a loop, and left out."""
 
-    scratch: str = ""
+    scratch: Place = ""
     """Folder of this machine for sound and fetched videos; empty: the system's folder for
     temporary files. With `weakvid shards --asr` that of `shards` serves."""
 

@@ -4,16 +4,16 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.settings import Settings
+from configs.settings import Place, Settings
 
 
 class DataConfig(Settings):
     """Shards, their order, and the way of a clip from there into a batch."""
 
-    shards: str = ""
+    shards: Place = ""
     """Folder written by `weakvid shards`, on this machine or in a bucket."""
 
-    mix: tuple[str, ...] = ()
+    mix: tuple[Place, ...] = ()
     """Further folders like `shards`. Every batch has clips of all of them."""
 
     weights: tuple[float, ...] = ()
@@ -39,7 +39,7 @@ class DataConfig(Settings):
     copies_gib: float = Field(default=0.0, ge=0)
     """Disk of each machine for whole copies of shards in a bucket; 0 reads them clip by clip."""
 
-    copies: str = ""
+    copies: Place = ""
     """Folder of each machine for the copies, and for notes of which shards were checked; empty: in
     the system's folder for temporary files."""
 

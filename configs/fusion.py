@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from configs.probes import BenchmarkConfig, ProbeConfig, StepsConfig
-from configs.settings import Settings
+from configs.settings import Place, Settings
 
 
 class RetrievalConfig(Settings):
@@ -14,7 +14,7 @@ class RetrievalConfig(Settings):
     split: Literal["train", "val", "test"] = "test"
     """Split whose clips are ranked."""
 
-    queries: str = ""
+    queries: Place = ""
     """JSONL of labelled spans (video_id, start_s, end_s, sentence) that give the queries;
     without it each clip's nearest window is its query."""
 
@@ -25,7 +25,7 @@ class RetrievalConfig(Settings):
 class FusionConfig(Settings):
     """Classifiers on frozen video, audio and text features."""
 
-    labels: str = ""
+    labels: Place = ""
     """JSONL of labelled spans (video_id, start_s, end_s, label); without it there is no fusion."""
 
     seeds: int = Field(default=3, ge=3)
@@ -73,7 +73,7 @@ class EvaluationConfig(Settings):
     steps: StepsConfig = StepsConfig()
     """Localisation of steps."""
 
-    cues: str = ""
+    cues: Place = ""
     """JSONL of true cues (video_id, start_s, end_s, text, step) against which the alignment
     of clips and windows is counted; without it nothing is counted."""
 

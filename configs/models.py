@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.settings import Settings
+from configs.settings import Place, Settings
 
 
 class S3DConfig(Settings):
@@ -46,7 +46,7 @@ class TextConfig(Settings):
     """`pieces`: a sentencepiece model is trained on the narration. `words`: whole words, upper and
     lower case told apart, and what the vocabulary lacks is dropped, as in the published model."""
 
-    words: str = ""
+    words: Place = ""
     """Vocabulary of kind `words`: a `.npy` array of strings, such as the published `dict.npy`.
     Empty: the words of the train split's narration, the most frequent first."""
 
@@ -134,6 +134,6 @@ class ModelConfig(Settings):
     compute: ComputeConfig = ComputeConfig()
     """Precision, memory layout and the like of the video tower."""
 
-    weights: str = ""
+    weights: Place = ""
     """Folder written by `weakvid weights import`: both towers begin with its weights, and its
     vocabulary is used. Empty: fresh weights."""

@@ -2,17 +2,17 @@
 
 from pydantic import Field
 
-from configs.settings import Settings
+from configs.settings import Place, Settings
 
 
 class BenchmarkConfig(Settings):
     """Zero-shot text-to-video retrieval on YouCook2 or MSR-VTT, as published (Miech 2020)."""
 
-    listing: str = ""
+    listing: Place = ""
     """validation_youcook.csv or msrvtt_test.csv, or a file of the same columns; without it
     nothing is ranked."""
 
-    shards: str = ""
+    shards: Place = ""
     """Shards of its videos, built with `clips.policy linspace` from the table that
     `weakvid benchmark` writes."""
 
@@ -26,11 +26,11 @@ class BenchmarkConfig(Settings):
 class ProbeConfig(Settings):
     """A linear classifier on the trunk's features, in the layout of HMDB51 (Miech 2020)."""
 
-    listing: str = ""
+    listing: Place = ""
     """hmdb51.csv, or a file of the same columns: video_id, label, split1, split2 ... with 1 for
     train, 2 for test and 0 for neither; without it nothing is probed."""
 
-    shards: str = ""
+    shards: Place = ""
     """Shards of its videos, built with `clips.policy linspace` from the table that
     `weakvid benchmark` writes."""
 
@@ -41,11 +41,11 @@ class ProbeConfig(Settings):
 class StepsConfig(Settings):
     """Zero-shot localisation of a task's steps in its videos: CrossTask (Zhukov 2019)."""
 
-    tasks: str = ""
+    tasks: Place = ""
     """tasks_primary.txt of CrossTask; without it nothing is localised."""
 
-    annotations: str = ""
+    annotations: Place = ""
     """Folder of its annotations: TASK_VIDEO.csv with step, start, end."""
 
-    shards: str = ""
+    shards: Place = ""
     """Shards of its videos, built with `clips.policy uniform` and `clips.stride_s 1`."""

@@ -13,7 +13,7 @@ from configs.faults import FaultsConfig
 from configs.fusion import EvaluationConfig
 from configs.models import ModelConfig
 from configs.objectives import ObjectivesConfig
-from configs.settings import Settings
+from configs.settings import Place, Settings
 from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
 from configs.tracking import TrackingConfig
@@ -36,7 +36,7 @@ class RunConfig(Settings):
     name: str = Field(default="demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     """Name of the run, and of its folder."""
 
-    root: str = "runs"
+    root: Place = "runs"
     """Folder that holds the runs."""
 
 
@@ -115,5 +115,5 @@ class ReportJob(Settings):
     """`weakvid report`: everything known of a run -> one HTML file."""
 
     run: RunConfig = RunConfig()
-    source: str = ""
+    source: Place = ""
     """Demo-corpus folder whose truth files the report counts against; empty: none."""

@@ -1,9 +1,17 @@
 """The base of every settings class: frozen, and an unknown key is an error."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
+
+PLACE, PLACE_OR_NAME = "place", "place or name"
+
+Place = Annotated[str, PLACE]
+"""A path or a URL. A relative path counts from where the command is given."""
+
+PlaceOrName = Annotated[str, PLACE_OR_NAME]
+"""The same where such a path is there, else a name that something else knows."""
 
 
 class Settings(BaseModel):

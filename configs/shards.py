@@ -4,13 +4,13 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from configs.settings import Settings
+from configs.settings import Place, Settings
 
 
 class ShardsConfig(Settings):
     """Output folder and layout of the shards."""
 
-    out: str = ""
+    out: Place = ""
     """Folder that receives shards, manifest and rejects."""
 
     sources_per_bundle: int = Field(default=32, ge=1)
@@ -28,7 +28,7 @@ class ShardsConfig(Settings):
     test_share: float = Field(default=0.1, ge=0, lt=1)
     """Share of the videos held out for testing, by a hash of the video id."""
 
-    scratch: str = ""
+    scratch: Place = ""
     """Folder of this machine for work files, where sources or output lie in an object store;
     empty: the system's folder for temporary files."""
 

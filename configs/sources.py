@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from configs.settings import Settings
+from configs.settings import Place, Settings
 
 
 class LimitsConfig(Settings):
@@ -44,18 +44,18 @@ class LimitsConfig(Settings):
 class SourcesConfig(Settings):
     """What is built from: a folder of videos, a table that lists them, or HowTo100M's files."""
 
-    path: str = ""
+    path: Place = ""
     """Folder of videos with their captions, a CSV, JSONL or Parquet listing, or the folder of
     HowTo100M_v1.csv; a path or a URL (s3://, gs://, http(s)://)."""
 
     kind: Literal["auto", "folder", "listing", "howto100m"] = "auto"
     """What `path` is; `auto` looks at its content."""
 
-    root: str = ""
+    root: Place = ""
     """What the relative paths of a listing are relative to, and where the videos of HowTo100M
     lie; empty: the folder of the listing."""
 
-    captions: str = ""
+    captions: Place = ""
     """HowTo100M only: its JSON of all captions, or a folder of one CSV a video; empty:
     raw_caption.json, else caption.json, else the folder `captions`, below `path`."""
 
@@ -66,7 +66,7 @@ class SourcesConfig(Settings):
     languages: tuple[str, ...] = ()
     """Languages of narration that are taken (`en de`), by their ISO 639-1 code; none: all."""
 
-    transcripts: str = ""
+    transcripts: Place = ""
     """Folder of transcripts for videos without captions, as `weakvid asr` writes them; empty:
     `_transcripts` in the output folder."""
 

@@ -37,8 +37,8 @@ def reach(address: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
     class Client(JobSubmissionClient):
-        def _do_request(self, *args: Any, **kwargs: Any) -> Any:
-            return super()._do_request(*args, **{"timeout": TIMEOUT_S, **kwargs})
+        def _do_request(self, method: str, endpoint: str, **more: Any) -> Any:
+            return super()._do_request(method, endpoint, timeout=TIMEOUT_S, **more)
 
     try:
         with _without_addresses():
