@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from configs.asr import AsrConfig
 from configs.beside import BesideConfig
@@ -38,6 +38,16 @@ class RunConfig(Settings):
 
     root: Place = "runs"
     """Folder that holds the runs."""
+
+    @field_validator("root")
+    @classmethod
+    def _is_a_folder(cls, root: str) -> str:
+        if "://" in root:
+            raise ValueError(
+                f"run.root must be a folder that all machines see, got {root!r}; runs do not lie "
+                "in object stores yet, only shards do"
+            )
+        return root
 
 
 class AsrJob(Settings):
