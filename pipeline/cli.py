@@ -10,11 +10,13 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from pipeline.console import complain, say, set_up_logging
+from pipeline.launching.ending import last_line
 from pipeline.verbs import (
     EXAMPLES,
     SUMMARIES,
     WITHOUT_SETTINGS,
     describe,
+    read_launch_words,
     read_report_words,
     read_weights_words,
     read_words,
@@ -42,7 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in SUMMARIES:
         complain(f"weakvid: no verb {verb!r}{_nearest(verb)}")
         return BAD_USAGE
-    return _guarded(lambda: _call(verb, rest), wants_traceback)
+    code = _guarded(lambda: _call(verb, rest), wants_traceback)
+    if (line := last_line(code)) is not None:
+        say(line)
+    return code
 
 
 def _overview() -> str:
@@ -107,10 +112,9 @@ def _guarded(command: Callable[[], int], wants_traceback: bool) -> int:
 
 
 def _call(verb: str, words: list[str]) -> int:
-    if verb == "config":
-        return _config(words)
-    if verb == "weights":
-        return _weights(words)
+    own = {"config": _config, "weights": _weights, "launch": _launch}
+    if verb in own:
+        return own[verb](words)
     if verb in WITHOUT_SETTINGS:
         return _without_settings(verb, words)
     if verb == "report" and words and not words[0].startswith("-"):
@@ -155,6 +159,13 @@ def _weights(words: list[str]) -> int:
     set_up_logging()
     stage = importlib.import_module("pipeline.stages.weights")
     return stage.run_import(**arguments, job=resolved.job)
+
+
+def _launch(words: list[str]) -> int:
+    verb, settings, arguments = read_launch_words(words)
+    set_up_logging()
+    stage = importlib.import_module("pipeline.stages.launch")
+    return stage.run(verb, settings, **arguments)
 
 
 def _config(words: list[str]) -> int:

@@ -10,6 +10,9 @@ SUMMARIES = {
     "benchmark": "a published listing of clips -> a table that `shards` builds from",
     "report": "everything known of a run, or of shards -> one HTML file",
     "weights": "published or other weights -> a run; a run -> a file of weights",
+    "launch": "a verb sent to a Ray cluster as a job, and watched there",
+    "logs": "what a launched job has printed",
+    "stop": "a launched job drains, and ends",
     "verify": "check written shards against their manifest, byte for byte",
     "status": "how far shards or a run have come",
     "view": "a local page over shards: search, frames beside windows, sound",
@@ -55,6 +58,14 @@ EXAMPLES = {
         "weakvid weights export runs/real --out real.safetensors",
         "weakvid weights export runs/real --out s3d.pth",
     ),
+    "launch": (
+        "weakvid launch train --preset cluster --data.shards s3://bucket/real --run.name real",
+        "weakvid launch shards --address http://HEAD:8265 --follow --config mine.yaml",
+        "weakvid launch evaluate --no-wait --preset cluster --run.name real",
+        "weakvid launch train --dry-run --preset cluster --data.shards /shared/real",
+    ),
+    "logs": ("weakvid logs real", "weakvid logs real --follow --address http://HEAD:8265"),
+    "stop": ("weakvid stop real", "weakvid stop real --address http://HEAD:8265"),
     "verify": (
         "weakvid verify data/demo/shards",
         "weakvid verify data/real --decode all",
@@ -79,8 +90,11 @@ EXAMPLES = {
     ),
 }
 
-WITHOUT_SETTINGS = ("verify", "status", "view", "explain", "doctor", "benchmark")
+WITHOUT_SETTINGS = ("verify", "status", "view", "explain", "doctor", "benchmark", "logs", "stop")
 """Verbs that look at a folder or at this machine, and read no settings."""
+
+LAUNCHED = ("shards", "asr", "train", "evaluate", "report")
+"""Verbs that `launch` sends to a cluster."""
 
 DEMO_SHARDS = "data/demo/shards"
 
@@ -109,6 +123,10 @@ def read_words(verb: str, words: list[str]) -> dict[str, object]:
             _add_explain(parser)
         case "benchmark":
             _add_benchmark(parser)
+        case "logs":
+            _add_logs(parser)
+        case "stop":
+            _add_job(parser)
     return vars(parser.parse_args(words))
 
 
@@ -165,6 +183,79 @@ def read_weights_words(words: list[str]) -> tuple[dict[str, str], list[str]]:
     if values.pop("action") == "export" and settings:
         parser.error(f"unrecognized arguments: {' '.join(settings)}")
     return values, settings
+
+
+def read_launch_words(words: list[str]) -> tuple[str, list[str], dict[str, object]]:
+    """Return the verb that `launch` sends, the settings of it, and the arguments of `launch`.
+
+    Leaves as argparse does.
+    """
+    parser = argparse.ArgumentParser(
+        prog="weakvid launch VERB",
+        description=describe("launch"),
+        epilog="Every setting of the verb may be given; `weakvid VERB --help` lists them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_cluster(parser)
+    parser.add_argument(
+        "--name", default="", help="of the job (default: of its run, or of the folder it writes)"
+    )
+    watch = parser.add_mutually_exclusive_group()
+    for flag, value, text in (
+        ("--follow", "follow", "print the log of the job until it ends; its exit code is ours"),
+        ("--no-wait", "leave", "return once it is sent (default: wait, and take its exit code)"),
+    ):
+        watch.add_argument(
+            flag, dest="watch", action="store_const", const=value, default="wait", help=text
+        )
+    parser.add_argument(
+        "--grace",
+        type=int,
+        default=600,
+        metavar="SECONDS",
+        help="that the job gets to drain after `weakvid stop` (default: 600)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check all, say what would be sent, send nothing"
+    )
+    if not words or words[0].startswith("-"):
+        parser.parse_args(words)
+        parser.error(f"VERB must come first: one of {', '.join(LAUNCHED)}")
+    if words[0] not in LAUNCHED:
+        parser.error(f"VERB must be one of {', '.join(LAUNCHED)}, got {words[0]!r}")
+    arguments, settings = parser.parse_known_args(words[1:])
+    return words[0], settings, vars(arguments)
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--address",
+        default="",
+        metavar="URL",
+        help="dashboard of the cluster, http://HEAD:8265 (default: RAY_ADDRESS, else the head on "
+        "this machine)",
+    )
+    parser.add_argument(
+        "--insecure-local",
+        action="store_true",
+        help="talk to a cluster on this machine that asks for no token",
+    )
+
+
+def _add_job(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="of the job: that of its run")
+    _add_cluster(parser)
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
+    _add_job(parser)
+    parser.add_argument(
+        "--follow", dest="follows", action="store_true", help="go on until the job is over"
+    )
+    parser.add_argument(
+        "--attempt", type=int, default=0, metavar="N", help="which one (default: the newest)"
+    )
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ knows, so of two who launch the same attempt one is refused.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,16 +64,18 @@ def attempts_of(name: str, client: Any) -> list[LaunchedJob]:
     return [job for job in launched(client) if job.name == name]
 
 
-def newest(name: str, client: Any, address: str) -> LaunchedJob:
-    """Return the newest attempt of a name.
+def newest(name: str, client: Any, address: str, attempt: int = 0) -> LaunchedJob:
+    """Return an attempt of a name, the newest one unless another is asked for.
 
     Raises:
         ValueError: If the cluster knows none.
     """
     jobs = launched(client)
-    mine = [job for job in jobs if job.name == name]
+    mine = {job.attempt: job for job in jobs if job.name == name}
+    if attempt and mine and attempt not in mine:
+        raise ValueError(f"--attempt must be one of {sorted(mine)}, got {attempt}")
     if mine:
-        return mine[-1]
+        return mine[attempt or max(mine)]
     known = ", ".join(sorted({job.name for job in jobs})) or "none"
     raise ValueError(
         f"the cluster at {address} must know a job of this name, got {name!r}; it knows: {known}. "
@@ -86,19 +88,33 @@ def launched(client: Any) -> list[LaunchedJob]:
     return sorted(_ours(client.list_jobs()), key=lambda job: (job.name, job.attempt))
 
 
-def _ours(jobs: Iterable[Any]) -> Iterable[LaunchedJob]:
+def job_of(identity: str, client: Any) -> LaunchedJob:
+    """Return one attempt by its submission id.
+
+    Raises:
+        RuntimeError: If the cluster does not know it.
+    """
+    return _read(client.get_job_info(identity))
+
+
+def _ours(jobs: Iterable[Any]) -> Iterator[LaunchedJob]:
     for job in jobs:
-        metadata = job.metadata or {}
-        name, dash, attempt = (job.submission_id or "").rpartition("-")
-        if dash and attempt.isdecimal() and VERB_KEY in metadata:
-            yield LaunchedJob(
-                name=name,
-                attempt=int(attempt),
-                status=str(getattr(job.status, "value", job.status)),
-                verb=metadata[VERB_KEY],
-                folder=metadata.get(FOLDER_KEY, ""),
-                exit_code=job.driver_exit_code,
-                message=job.message or "",
-                started_s=job.start_time and job.start_time / 1000,
-                ended_s=job.end_time and job.end_time / 1000,
-            )
+        _, dash, attempt = (job.submission_id or "").rpartition("-")
+        if dash and attempt.isdecimal() and VERB_KEY in (job.metadata or {}):
+            yield _read(job)
+
+
+def _read(job: Any) -> LaunchedJob:
+    name, _, attempt = job.submission_id.rpartition("-")
+    metadata = job.metadata or {}
+    return LaunchedJob(
+        name=name,
+        attempt=int(attempt),
+        status=str(getattr(job.status, "value", job.status)),
+        verb=metadata.get(VERB_KEY, ""),
+        folder=metadata.get(FOLDER_KEY, ""),
+        exit_code=job.driver_exit_code,
+        message=job.message or "",
+        started_s=job.start_time and job.start_time / 1000,
+        ended_s=job.end_time and job.end_time / 1000,
+    )

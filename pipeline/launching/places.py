@@ -42,7 +42,7 @@ def places(job: BaseModel) -> dict[str, str]:
 
     def note(name: str, kind: str, value: str) -> str:
         if kind == PLACE and value:
-            found[name] = value
+            found[name] = f"{found[name]} {value}" if name in found else value
         return value
 
     _walk(job, note)

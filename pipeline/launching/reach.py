@@ -23,11 +23,12 @@ def named_address(address: str) -> str:
     return address or next((os.environ[key] for key in _ADDRESSES if os.environ.get(key)), LOOPBACK)
 
 
-def reach(address: str) -> Any:
+def reach(address: str, *, insecure_local: bool) -> Any:
     """Return a client of the job server.
 
     Args:
         address: `http://HEAD:8265`, or the address of a cluster as `ray.init` takes it.
+        insecure_local: Whether a cluster that lets everybody in will do.
 
     Raises:
         ValueError: If nothing answers there, or it refuses us.

@@ -8,7 +8,8 @@ import pytest
 from pipeline import cli
 
 VERBS = (
-    "shards train evaluate report weights verify status view explain doctor demo-corpus config"
+    "shards train evaluate report weights launch logs stop verify status view explain doctor "
+    "demo-corpus config"
 ).split()
 
 
