@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.tasks.lease import read_owner
 from pipeline.tasks.lock import LOCK
 from shards import storage
+from shards.lease import read_owner
 
 SIGNED = re.compile(r"process ([0-9]{1,10}) on (.+)")
 KERNEL_LOCKS = Path("/proc/locks")

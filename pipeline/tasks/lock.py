@@ -6,8 +6,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from pipeline.tasks.lease import hold_lease
 from shards import storage
+from shards.lease import hold_lease
 
 LOCK = ".driver.lock"
 

@@ -10,15 +10,13 @@ import time
 
 import pytest
 
-from pipeline.tasks import lease
-from pipeline.tasks.lease import hold_lease
-from pipeline.tasks.lock import hold_output
-from shards import storage
+from shards import lease, storage
+from shards.lease import hold_lease
 
 # Holds the lock, says so, and does nothing more.
 HOLD = """
 import sys
-from pipeline.tasks.lease import hold_lease
+from shards.lease import hold_lease
 with hold_lease(sys.argv[1], beat_s=0.2):
     print("held", flush=True)
     sys.stdin.read()
@@ -127,10 +125,3 @@ def test_a_store_that_writes_over_what_is_there_is_refused(path, monkeypatch):
     with pytest.raises(ValueError, match="only if it is absent"):
         hold_lease(path).__enter__()
     assert not storage.exists(path)
-
-
-def test_the_lock_of_an_output_in_a_bucket_lies_in_it(bucket):
-    out = f"{bucket}/out"
-    with hold_output(out):
-        assert storage.exists(f"{out}/.driver.lock")
-    assert not storage.exists(f"{out}/.driver.lock")

@@ -1,4 +1,4 @@
-"""One driver an output in an object store, which has no locks: a record that is kept fresh.
+"""One driver in a bucket, which has no locks: a record that is kept fresh.
 
 The record is created if absent, and its owner writes it anew every few seconds, each time in
 place of exactly the version before. Whoever finds it there watches it: a new version means that
@@ -58,6 +58,7 @@ def hold_lease(
     beat_s: float = BEAT_S,
     stale_s: float = STALE_S,
     on_lost: Callable[[], None] = _stop,
+    setting: str = "shards.out",
 ) -> Iterator[None]:
     """Hold the record, and keep it fresh.
 
@@ -67,17 +68,18 @@ def hold_lease(
         stale_s: Seconds without one after which an owner counts as dead.
         on_lost: Called in a thread if somebody else has taken it: this process was frozen, or
             cut off from the store, for more than `stale_s`.
+        setting: The setting that chooses the output, as it stands in messages.
 
     Raises:
         ValueError: If another driver holds it, or the store cannot create if absent.
         OSError: If the store cannot be written.
     """
     owner = _this_process()
-    version = _take(path, owner, stale_s)
+    version = _take(path, owner, stale_s, setting)
     if storage.create_if_absent(path, b"this must fail\n"):
         storage.delete(path)
         raise ValueError(
-            "shards.out must lie in a store that can create an object only if it is absent "
+            f"{setting} must lie in a store that can create an object only if it is absent "
             f"(If-None-Match), got {path!r}, whose store wrote over an object"
         )
     done = threading.Event()
@@ -108,7 +110,7 @@ def read_owner(path: str) -> tuple[str, bool | None]:
     return name, not _is_gone(found)
 
 
-def _take(path: str, owner: _Owner, stale_s: float) -> str:
+def _take(path: str, owner: _Owner, stale_s: float, setting: str) -> str:
     """Create the record, or wait until it is clear what the one there stands for."""
     while True:
         if storage.create_if_absent(path, owner.to_bytes()):
@@ -118,13 +120,13 @@ def _take(path: str, owner: _Owner, stale_s: float) -> str:
         except FileNotFoundError:
             continue
         if not _is_gone(found):
-            _watch(path, found, version, stale_s)
+            _watch(path, found, version, stale_s, setting)
         if taken := storage.replace_if(path, owner.to_bytes(), version):
             logger.warning("the driver before, %s, is gone: its lock is taken", found.get("name"))
             return taken
 
 
-def _watch(path: str, found: dict[str, Any], version: str, stale_s: float) -> None:
+def _watch(path: str, found: dict[str, Any], version: str, stale_s: float, setting: str) -> None:
     """Return once the record is stale, or gone.
 
     Raises:
@@ -141,7 +143,7 @@ def _watch(path: str, found: dict[str, Any], version: str, stale_s: float) -> No
             return
         if now != version:
             raise ValueError(
-                f"shards.out must have one driver at a time, got {path.rpartition('/')[0]!r}, "
+                f"{setting} must have one driver at a time, got {path.rpartition('/')[0]!r}, "
                 f"which is held by {name}"
             )
 
