@@ -6,12 +6,13 @@
 .SUFFIXES:
 SHELL := /bin/sh
 
-.PHONY: help setup demo-corpus shards asr train evaluate report demo verify view status doctor \
+.PHONY: help setup demo-corpus shards asr train evaluate report demo launch logs stop verify view \
+        status doctor \
         test test-gpu check bench bench-shards bench-loader bench-loss ablation prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
-export TORCH TORCH_INDEX PYTHON SOURCE OUT SHARDS RUN PRESET MODEL
+export TORCH TORCH_INDEX PYTHON SOURCE OUT SHARDS RUN PRESET MODEL VERB ADDRESS
 
 STAMP := .venv/.installed
 WEAKVID ?= .venv/bin/weakvid
@@ -37,6 +38,7 @@ help: ## Print this list
 	@echo 'variables:'
 	@echo '  SOURCE=DIR OUT=DIR   shards: your videos with their captions -> where shards go'
 	@echo '  SHARDS=DIR RUN=NAME  train: what to read, what to call the run (evaluate, report: RUN)'
+	@echo '  VERB=NAME ADDRESS=URL   launch: what the cluster does, its dashboard (logs, stop: RUN)'
 	@echo '  PRESET=NAME          demo (small models, any CPU), local (one GPU), cluster, paper'
 	@echo '  ARGS="--a.b 3"       settings passed on; `weakvid VERB --help` lists them'
 	@echo '  PYTHON= TORCH= TORCH_INDEX=   setup: interpreter, torch requirement, torch package index'
@@ -117,6 +119,25 @@ demo: $(STAMP) $(CORPUS) ## All of it on the demo corpus, to a report (ARGS go t
 	@$(DEMO) train
 	@$(DEMO) evaluate ARGS=
 	@$(DEMO) report ARGS=
+
+# The same variables as the verb itself takes; settings for a cluster unless others are named.
+LAUNCH_OUT = $(if $(filter asr,$(VERB)),--sources.transcripts,--shards.out)
+LAUNCH_PRESET = $(if $(filter asr,$(VERB)),,--preset $(or $(PRESET),cluster))
+ON_CLUSTER = $(if $(ADDRESS),--address "$$ADDRESS")
+launch: $(STAMP) ## A verb as a job on a Ray cluster (VERB, ADDRESS, and what the verb takes)
+	@if [ -z "$$VERB" ]; then \
+	  echo 'launch: needs VERB=shards|asr|train|evaluate|report' >&2; exit 2; fi
+	$(WEAKVID) launch "$$VERB" $(ON_CLUSTER) $(LAUNCH_PRESET) $(if $(SOURCE),--sources.path "$$SOURCE") \
+	  $(if $(OUT),$(LAUNCH_OUT) "$$OUT") $(if $(SHARDS),--data.shards "$$SHARDS") \
+	  $(if $(RUN),--run.name "$$RUN") $(ARGS)
+
+logs: $(STAMP) ## What a launched job prints, to its end (RUN: its name, ADDRESS)
+	@if [ -z "$$RUN" ]; then echo 'logs: needs RUN=NAME, the name of the job' >&2; exit 2; fi
+	$(WEAKVID) logs "$$RUN" --follow $(ON_CLUSTER) $(ARGS)
+
+stop: $(STAMP) ## A launched job drains, and ends (RUN: its name, ADDRESS)
+	@if [ -z "$$RUN" ]; then echo 'stop: needs RUN=NAME, the name of the job' >&2; exit 2; fi
+	$(WEAKVID) stop "$$RUN" $(ON_CLUSTER) $(ARGS)
 
 verify: $(STAMP) ## Check written shards against their manifest (OUT)
 	$(WEAKVID) verify "$${OUT:-data/demo/shards}"

@@ -25,7 +25,8 @@ def project(root: Path, tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *words: str) -> tuple[int, list[str]]:
-    names = ("SOURCE", "OUT", "SHARDS", "RUN", "PRESET", "ARGS", "MAKEFLAGS", "MAKELEVEL")
+    names = ("SOURCE", "OUT", "SHARDS", "RUN", "PRESET", "ARGS", "VERB", "ADDRESS",
+             "MAKEFLAGS", "MAKELEVEL")  # fmt: skip
     environment = {key: value for key, value in os.environ.items() if key not in names}
     done = subprocess.run(
         ["make", "--no-print-directory", *words], cwd=folder, env=environment, capture_output=True
@@ -106,6 +107,29 @@ def test_the_demo_is_all_verbs_in_order_and_settings_go_to_training(project: Pat
         "<evaluate><--preset><demo>",
         "<report><--preset><demo>",
     ]
+
+
+def test_a_verb_is_launched_with_what_it_takes_itself(project: Path) -> None:
+    make(project, "launch", "VERB=shards", "SOURCE=my videos", "OUT=s3://b/o", "ADDRESS=http://h:1")
+    make(project, "launch", "VERB=train", "SHARDS=s3://b/o", "RUN=real", "ARGS=--follow")
+    _, calls = make(project, "launch", "VERB=asr", "SOURCE=a", "OUT=b", "PRESET=local")
+    assert calls == [
+        "<launch><shards><--address><http://h:1><--preset><cluster><--sources.path><my videos>"
+        "<--shards.out><s3://b/o>",
+        "<launch><train><--preset><cluster><--data.shards><s3://b/o><--run.name><real><--follow>",
+        "<launch><asr><--sources.path><a><--sources.transcripts><b>",
+    ]
+
+
+def test_a_launched_job_is_followed_and_stopped_by_its_name(project: Path) -> None:
+    make(project, "logs", "RUN=real", "ADDRESS=http://h:1")
+    _, calls = make(project, "stop", "RUN=real")
+    assert calls == ["<logs><real><--follow><--address><http://h:1>", "<stop><real>"]
+
+
+@pytest.mark.parametrize("target", ["launch", "logs", "stop"])
+def test_what_a_target_needs_is_asked_for(project: Path, target: str) -> None:
+    assert make(project, target) == (2, [])
 
 
 def test_verify_and_status_take_a_folder_or_a_run(project: Path) -> None:
