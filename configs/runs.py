@@ -29,6 +29,9 @@ class RayConfig(Settings):
     cpus: int = Field(default=0, ge=0)
     """CPUs given to a local Ray; 0 takes all."""
 
+    insecure_local: bool = False
+    """Work also where Ray asks for no token: only where nobody else reaches its ports."""
+
 
 class RunConfig(Settings):
     """A run: named, resumable, one folder."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import ray
 
 from configs.runs import RayConfig
-from trainers.local_ray import out_of_our_process_group
+from trainers.cluster.connect import join_ray
 
 
 class Drained(Exception):  # noqa: N818  it is no error
@@ -23,27 +23,17 @@ def ray_session(config: RayConfig) -> Iterator[None]:
 
     Raises:
         Drained: After SIGTERM while it starts.
+        ValueError: If the cluster lets strangers in, or its nodes have different versions.
     """
     if ray.is_initialized():
         yield
         return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # Retries are ours, and finite; those after its memory monitor killed a worker are endless.
-    os.environ.setdefault("RAY_task_oom_retries", "0")
     # Ray tells each start that its token is in use; only its errors are of use here.
     logging.getLogger("ray").setLevel(logging.ERROR)
-    is_local = config.address == "local"
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
-        with out_of_our_process_group():
-            ray.init(
-                address=config.address,
-                num_cpus=(config.cpus or None) if is_local else None,
-                include_dashboard=False if is_local else None,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-            )
+        join_ray(config, cpus=config.cpus or None)
     except SystemExit as stop:  # what Ray makes of SIGTERM
         raise Drained("nothing was begun") from stop
     if threading.current_thread() is threading.main_thread():

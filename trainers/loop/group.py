@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.runs import RayConfig, TrainJob
-from trainers.local_ray import out_of_our_process_group
+from trainers.cluster.connect import join_ray
 from trainers.loop import folder
 from trainers.loop.capacity import Capacity
 from trainers.loop.deaths import GroupFailed, WorkerDied, WorkerFrozen
@@ -28,7 +28,6 @@ RAY_SETTINGS = {
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
     # A group that has failed is taken down: a frozen worker will not answer that either.
     "TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S": "3",
     # Ray's own choice for workers is 15: on a busy machine they would starve.
@@ -46,24 +45,18 @@ _FROZEN_LIMIT_S = "RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S"
 
 
 def start_ray(config: RayConfig, workers: int) -> None:
-    """Start Ray on this machine, or join the cluster at `config.address`."""
-    import ray
+    """Start Ray on this machine, or join the cluster at `config.address`.
 
+    Raises:
+        ValueError: If the cluster lets strangers in, or its nodes have different versions.
+    """
     for name, value in RAY_SETTINGS.items():
         os.environ.setdefault(name, value)
     # Two seconds of imports, while `ray.init` waits for its processes.
     imports = threading.Thread(target=_import_ray_train, name="imports")
     imports.start()
-    if config.address == "local":
-        # A worker asks for one CPU each; more of them than cores are slow but right.
-        num_cpus = max(config.cpus or len(os.sched_getaffinity(0)), workers)
-        # The workers log to files of the run; Ray's own processes have nothing to say here.
-        with out_of_our_process_group():
-            ray.init(
-                address="local", num_cpus=num_cpus, include_dashboard=False, log_to_driver=False
-            )
-    else:
-        ray.init(address=config.address, log_to_driver=False)
+    # A worker asks for one CPU each; more of them than cores are slow but right.
+    join_ray(config, cpus=max(config.cpus or len(os.sched_getaffinity(0)), workers))
     imports.join()
 
 

@@ -45,7 +45,7 @@ def test_on_ray_the_figures_are_the_same_and_training_is_not_waited_for(
 ) -> None:
     """One Ray for both: two helpers, and a measurement while an actor holds the only CPU."""
     ray = pytest.importorskip("ray")
-    from trainers.local_ray import out_of_our_process_group
+    from trainers.cluster.local_ray import out_of_our_process_group
 
     alone = evaluate_run(little.job())
     with out_of_our_process_group():

@@ -5,7 +5,7 @@ import sys
 
 from ray._private import services
 
-from trainers.local_ray import out_of_our_process_group
+from trainers.cluster.local_ray import out_of_our_process_group
 
 
 def start_sleeper():

@@ -1,0 +1,92 @@
+"""All nodes of a cluster compute with the same versions, or the work is not begun."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from trainers.cluster.stamp import stamp
+
+logger = logging.getLogger(__name__)
+
+ASK_S = 120.0
+"""How long a node may take to answer: it may have to unpack our code first."""
+
+
+class MixedVersions(ValueError):  # noqa: N818  it is what the user is told
+    """A node has other versions than the driver."""
+
+
+def refuse_mixed_versions() -> None:
+    """Ask each live node of the cluster that we have joined.
+
+    Raises:
+        MixedVersions: If one differs from this process, naming it and both versions.
+    """
+    here = stamp()
+    answers = _ask_nodes()
+    told = [
+        line for node, there in answers.items() if there for line in differences(node, here, there)
+    ]
+    if told:
+        raise MixedVersions(refusal(told))
+    for node, there in answers.items():
+        if there is None:
+            logger.warning(
+                "node %s did not say within %.0f s which versions it has; it is asked again when "
+                "it gets work",
+                node,
+                ASK_S,
+            )
+
+
+def refuse_other_versions(driver: Mapping[str, str], node: str) -> None:
+    """On a node, before it works: a node that came later was not asked at the start.
+
+    Raises:
+        MixedVersions: If this process has other versions than the driver.
+    """
+    if told := differences(node, driver, stamp()):
+        raise MixedVersions(refusal(told))
+
+
+def differences(node: str, here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
+    """Return a line for each version in which a node differs from the driver."""
+    return [
+        f"  node {node} has {name} {there.get(name, 'none')}, the driver has {here[name]}"
+        for name in here
+        if there.get(name, "none") != here[name]
+    ]
+
+
+def refusal(told: list[str]) -> str:
+    """Return what the user is told."""
+    return "\n".join(
+        [
+            "all nodes must have the same versions, else their shards and losses differ:",
+            *told,
+            "start these nodes again from the same image or environment, or send the code along "
+            "with `weakvid launch`",
+        ]
+    )
+
+
+def _ask_nodes() -> dict[str, Mapping[str, str] | None]:
+    """Return what each live node answers; None where it does not in time."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    ask: Any = ray.remote(stamp).options(num_cpus=0, max_retries=0)
+    asked = {}
+    for node in ray.nodes():
+        if node["Alive"]:
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            asked[ask.options(scheduling_strategy=there).remote()] = node["NodeManagerAddress"]
+    ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ASK_S)
+    answers: dict[str, Mapping[str, str] | None] = {}
+    for reference, name in asked.items():
+        try:
+            answers[name] = ray.get(reference) if reference in ready else None
+        except ray.exceptions.RayError as error:
+            logger.warning("node %s could not be asked: %s", name, str(error).splitlines()[0])
+            answers[name] = None
+    return answers
