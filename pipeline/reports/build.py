@@ -23,7 +23,9 @@ from pipeline.reports.retrieval import RetrievalSection, retrieval_section
 from pipeline.reports.sheets import SheetsSection, sheets_section
 from pipeline.reports.truth import load_truth
 from pipeline.reports.workers import worker_rows
+from shards.manifest import Manifest
 from shards.storage import write_atomic
+from trainers.data.corpus import Corpus
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +50,12 @@ class Report:
     reproduce_missing: list[Missing]
 
 
-def write_report(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Path:
+def write_report(run_dir: Path, shards_out: str | Path | None, corpus: Path | None) -> Path:
     """Write `report.html` into a run's folder and return its path.
 
     Args:
         run_dir: Folder of the run. Any file in it may be missing; the report says so.
-        shards_out: Folder written by `weakvid shards`; none leaves clips and counts out.
+        shards_out: Folder or bucket written by `weakvid shards`; none leaves clips and counts out.
         corpus: Folder of the demo corpus, whose truth stands beside the clips; none leaves it out.
 
     Raises:
@@ -72,7 +74,7 @@ def write_report(run_dir: Path, shards_out: Path | None, corpus: Path | None) ->
     return path
 
 
-def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Report:
+def collect(run_dir: Path, shards_out: str | Path | None, corpus: Path | None) -> Report:
     """Read and draw all sections."""
     run = load_run_files(run_dir)
     manifest = load_manifest(shards_out)
@@ -83,7 +85,7 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
     fusion = fusion_section(run)
     gaps = []
     trained_on = run.env.get("manifest_sha256")
-    if manifest is not None and trained_on not in {None, manifest.sha256}:
+    if manifest is not None and trained_on not in {None, _identity(run, manifest)}:
         what = "The shards are no longer those that this run was trained on."
         gaps.append(Missing(what, missing.train(run.name)))
     if not run.config_text:
@@ -94,7 +96,7 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
         run=run,
         tiles=tiles(run, intake, curves, fusion, interruptions.history),
         intake=intake,
-        sheets=sheets_section(run, shards_out, manifest, truth),
+        sheets=sheets_section(run, manifest, truth),
         curves=curves,
         interruptions=interruptions,
         workers=worker_rows(run),
@@ -104,6 +106,13 @@ def collect(run_dir: Path, shards_out: Path | None, corpus: Path | None) -> Repo
         versions=flatten(run.env),
         reproduce_missing=gaps,
     )
+
+
+def _identity(run: RunFiles, manifest: Manifest) -> str:
+    """Return what a run that is trained on these shards, as they are now, notes of them."""
+    others = [load_manifest(folder) for folder in run.mixed_in()]
+    whole = [one for one in (manifest, *others) if one is not None]
+    return Corpus(whole).sha256 if len(whole) == 1 + len(others) else ""
 
 
 def render(report: Report) -> str:

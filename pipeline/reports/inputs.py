@@ -51,6 +51,11 @@ class RunFiles:
             node = node[part]
         return node
 
+    def mixed_in(self) -> list[str]:
+        """Return the folders of shards that were trained on beside the first one."""
+        mix = self.setting("data.mix", [])
+        return [str(folder) for folder in mix] if isinstance(mix, list) else []
+
 
 def load_run_files(run_dir: Path) -> RunFiles:
     """Read everything of a run that is there."""

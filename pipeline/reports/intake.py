@@ -15,7 +15,9 @@ from pipeline.reports.inputs import RunFiles
 from pipeline.reports.missing import Missing
 from pipeline.reports.plots import C1, C4, histogram
 from pipeline.reports.text import as_float, clean, number, percent
+from shards import storage
 from shards.manifest import Manifest, iter_rejects
+from shards.state import MANIFEST
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +65,13 @@ class IntakeSection:
     missing: list[Missing] = field(default_factory=list)
 
 
-def load_manifest(shards_out: Path | None) -> Manifest | None:
+def load_manifest(shards_out: str | Path | None) -> Manifest | None:
     """Return the committed manifest, or none where there is none that can be read."""
-    if shards_out is None or not (shards_out / "manifest.json").is_file():
+    if shards_out is None:
         return None
     try:
+        if not storage.exists(storage.join(str(shards_out), MANIFEST)):
+            return None
         return Manifest.load(str(shards_out))
     except (OSError, ValueError, KeyError) as error:
         logger.warning("report: %s has no readable manifest: %s", shards_out, error)
@@ -75,7 +79,7 @@ def load_manifest(shards_out: Path | None) -> Manifest | None:
 
 
 def intake_section(
-    run: RunFiles, shards_out: Path | None, manifest: Manifest | None
+    run: RunFiles, shards_out: str | Path | None, manifest: Manifest | None
 ) -> IntakeSection:
     """Count clips, videos, hours and rejects of the shards that the run was trained on."""
     alignment = _alignment(run.alignment)
@@ -93,14 +97,9 @@ def intake_section(
         count_shards(manifest),
         alignment=alignment,
         num_aligned_clips=run.alignment.get("clips"),
-        others=_others(run),
+        others=[clean(folder) for folder in run.mixed_in()],
         missing=gaps,
     )
-
-
-def _others(run: RunFiles) -> list[str]:
-    mix = run.setting("data.mix", [])
-    return [clean(str(folder)) for folder in mix] if isinstance(mix, list) else []
 
 
 def count_shards(manifest: Manifest) -> IntakeSection:

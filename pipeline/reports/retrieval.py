@@ -69,10 +69,12 @@ class RetrievalSection:
     missing: list[Missing] = field(default_factory=list)
 
 
-def retrieval_section(run: RunFiles, shards_out: Path | None, truth: Truth) -> RetrievalSection:
+def retrieval_section(
+    run: RunFiles, shards_out: str | Path | None, truth: Truth
+) -> RetrievalSection:
     """Read the figures from evaluations.jsonl and the grid from evaluation/grid.json."""
     measures = _measures(run.evaluation)
-    queries = _queries(run.grid, shards_out, truth)
+    queries = _queries(run.grid, _folders(run, shards_out), truth)
     gaps = []
     if not measures:
         gaps.append(
@@ -127,34 +129,38 @@ def _recall_chart(run: RunFiles) -> Markup | None:
     return line_chart("recall", title, lines, xlabel="k", wide=True)
 
 
-def _queries(grid: dict, shards_out: Path | None, truth: Truth) -> list[Query]:
+def _folders(run: RunFiles, shards_out: str | Path | None) -> list[str]:
+    """Return the folders that a grid may point into, the one of hits without a folder first."""
+    first = [] if shards_out is None else [str(shards_out)]
+    return [*first, str(run.setting("data.shards", "")), *run.mixed_in()]
+
+
+def _queries(grid: dict, folders: list[str], truth: Truth) -> list[Query]:
     queries = grid.get("queries")
     if not isinstance(queries, list):
         return []
     return [
-        _query(query, shards_out, truth)
-        for query in queries[:_MAX_QUERIES]
-        if isinstance(query, dict)
+        _query(query, folders, truth) for query in queries[:_MAX_QUERIES] if isinstance(query, dict)
     ]
 
 
-def _query(query: dict, shards_out: Path | None, truth: Truth) -> Query:
+def _query(query: dict, folders: list[str], truth: Truth) -> Query:
     rows = query.get("hits")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    hits = [
-        _hit(place, row, shards_out, truth) for place, row in enumerate(rows[:_MAX_HITS], start=1)
-    ]
+    hits = [_hit(place, row, folders, truth) for place, row in enumerate(rows[:_MAX_HITS], start=1)]
     first_right = query.get("first_right", query.get("first_right_rank", query.get("rank")))
     if not isinstance(first_right, int):
         first_right = next((hit.place for hit in hits if hit.right), None)
     return Query(str(query.get("text", "")), hits, first_right)
 
 
-def _hit(place: int, row: dict, shards_out: Path | None, truth: Truth) -> Hit:
+def _hit(place: int, row: dict, folders: list[str], truth: Truth) -> Hit:
     sample = None
-    if shards_out is not None:
+    folder = row.get("folder", folders[0])
+    # A file may say anything: only what the run was trained on is looked into.
+    if folder and folder in folders:
         sample = read_clip(
-            str(shards_out), str(row.get("shard", "")), row.get("offset", -1), row.get("length", -1)
+            folder, str(row.get("shard", "")), row.get("offset", -1), row.get("length", -1)
         )
     frames_THWC = decode_frames(sample) if sample else None
     strip = None

@@ -4,7 +4,6 @@ import itertools
 import random
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,12 +68,12 @@ class SheetsSection:
 
 
 def sheets_section(
-    run: RunFiles, shards_out: Path | None, manifest: Manifest | None, truth: Truth, count: int = 6
+    run: RunFiles, manifest: Manifest | None, truth: Truth, count: int = 6
 ) -> SheetsSection:
     """Draw `count` clips of different videos, the same ones for the same manifest."""
     candidates = run.setting("objectives.mil_nce.candidates", 5)
     candidates = candidates if isinstance(candidates, int) else 5
-    if manifest is None or shards_out is None:
+    if manifest is None:
         return SheetsSection(missing=[Missing("No clips to show.", missing.SHARDS)])
     sheets = draw_sheets(manifest, count, candidates, truth)
     gaps = [] if sheets else [Missing("None of the clips could be read.", "make verify OUT=DIR")]

@@ -10,6 +10,7 @@ from pipeline.reports.costs import compare
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.shards import write_shards_report
 from pipeline.tasks.costs import estimate_and_outcome
+from shards import storage
 
 # Key in evaluations.jsonl -> what it is called on the terminal.
 KEY_FIGURES = {
@@ -63,11 +64,12 @@ def run_folder(job: ReportJob) -> Path:
     return Path(job.run.root) / job.run.name
 
 
-def shards_of(folder: Path) -> Path | None:
+def shards_of(folder: Path) -> str | None:
     """Return the shards that a run was trained on, as its own settings tell."""
     named = load_run_files(folder).setting("data.shards")
-    path = Path(named) if isinstance(named, str) and named else None
-    return path if path is not None and path.is_dir() else None
+    if not isinstance(named, str) or not named:
+        return None
+    return named if storage.is_remote(named) or Path(named).is_dir() else None
 
 
 def key_figures(files: RunFiles) -> list[str]:

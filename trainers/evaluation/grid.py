@@ -50,6 +50,7 @@ def make_grid(
         hits = [
             {
                 "key": clips[n].key,
+                "folder": clips[n].folder,
                 "shard": clips[n].shard,
                 "offset": clips[n].offset,
                 "length": clips[n].length,

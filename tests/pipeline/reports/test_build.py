@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -5,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from configs.data import DataConfig
 from pipeline.reports.build import MAX_BYTES, write_report
+from trainers.data.corpus import Corpus
 
 
 class Page(HTMLParser):
@@ -133,3 +136,14 @@ def test_folders_that_were_mixed_in_are_named_beside_the_one_that_is_counted(mat
     config.write_text("data: {mix: [data/real, '<b>']}\n")
     page = Page(write_report(material.run_dir, material.shards_out, material.corpus))
     assert "also had clips of data/real, <b>. What is counted here is the first" in page.text
+
+
+def test_a_mixture_that_is_as_it_was_is_not_called_another(material, tmp_path):
+    shutil.copytree(material.shards_out, tmp_path / "other")
+    mixed = DataConfig(shards=str(material.shards_out), mix=(str(tmp_path / "other"),))
+    (material.run_dir / "config.yaml").write_text(f"data: {{mix: ['{tmp_path / 'other'}']}}\n")
+    environment = json.dumps({"manifest_sha256": Corpus.load(mixed).sha256})
+    (material.run_dir / "env.json").write_text(environment)
+    assert "no longer" not in Page(write_report(material.run_dir, material.shards_out, None)).text
+    shutil.rmtree(tmp_path / "other")
+    assert "no longer" in Page(write_report(material.run_dir, material.shards_out, None)).text

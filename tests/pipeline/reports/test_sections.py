@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_a_sheet_marks_the_bag_the_nearest_window_and_the_one_that_tells_of_the_
     read_only_material,
 ):
     section = sheets_section(
-        load_run_files(read_only_material.run_dir), read_only_material.shards_out,
+        load_run_files(read_only_material.run_dir),
         load_manifest(read_only_material.shards_out), load_truth(read_only_material.corpus),
     )  # fmt: skip
     sheet = next(s for s in section.sheets if s.video_id == "two" and s.start_s == 8.0)
@@ -109,6 +110,20 @@ def test_a_query_says_the_rank_of_its_first_right_clip(read_only_material):
     assert query.first_right == 2
     assert [hit.right for hit in query.hits] == [False, True, False, False, False]
     assert all(hit.strip for hit in query.hits)
+
+
+def test_clips_of_folders_that_were_mixed_in_are_drawn_and_those_of_others_are_not(
+    read_only_material, tmp_path
+):
+    material = read_only_material
+    (hit, *_) = load_run_files(material.run_dir).grid["queries"][0]["hits"]
+    folders = [str(material.shards_out), str(tmp_path / "strange"), ""]
+    shutil.copytree(material.shards_out, tmp_path / "strange")
+    hits = [hit | {"folder": folder} for folder in folders]
+    config = {"data": {"shards": str(tmp_path / "first"), "mix": [str(material.shards_out)]}}
+    run = RunFiles("x", config=config, grid={"queries": [{"text": "a", "hits": hits}]})
+    (query,) = retrieval_section(run, str(tmp_path / "first"), Truth()).queries
+    assert [hit.strip is not None for hit in query.hits] == [True, False, False]
 
 
 @pytest.mark.parametrize("shard", ["../shards/000000-00.tar", "/etc/passwd", "", "..", "a/b.tar"])

@@ -46,7 +46,9 @@ def test_shards_are_found_through_the_settings_of_the_run(tmp_path: Path) -> Non
     folder = write_run(tmp_path)
     assert report.shards_of(folder) is None
     (tmp_path / "shards").mkdir()
-    assert report.shards_of(folder) == tmp_path / "shards"
+    assert report.shards_of(folder) == str(tmp_path / "shards")
+    (folder / "config.yaml").write_text("data: {shards: 's3://bucket/real'}\n")
+    assert report.shards_of(folder) == "s3://bucket/real"
 
 
 def test_the_plan_touches_nothing(tmp_path: Path) -> None:

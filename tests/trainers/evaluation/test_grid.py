@@ -5,7 +5,7 @@ import numpy as np
 from trainers.evaluation.clips import Clip
 from trainers.evaluation.grid import choose_queries, make_grid
 
-CLIPS = [Clip(f"k{n}", "v", "test", "s.tar", n, 9, 0.0, 1.0, "") for n in range(7)]
+CLIPS = [Clip(f"k{n}", "v", "test", "s.tar", n, 9, 0.0, 1.0, "", f"out/{n % 2}") for n in range(7)]
 
 
 def test_chosen_queries_differ_and_are_spread_evenly() -> None:
@@ -23,6 +23,7 @@ def test_hits_fall_in_score_and_the_first_right_rank_is_that_of_recall() -> None
     assert query["first_right"] == 3
     assert [hit["key"] for hit in query["hits"]] == ["k1", "k2", "k3", "k4", "k5"]
     assert [hit["right"] for hit in query["hits"]] == [False, False, True, False, False]
+    assert [hit["folder"] for hit in query["hits"][:3]] == ["out/1", "out/0", "out/1"]
 
 
 def test_a_tied_wrong_clip_stands_before_the_right_one() -> None:
