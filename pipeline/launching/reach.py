@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from trainers.cluster.connect import resolved
+from trainers.cluster.open_cluster import NoAnswer, lets_strangers_in, refuse_open_cluster
+from trainers.cluster.token import COPY_IT, find_token, set_mode
+
 LOOPBACK = "http://127.0.0.1:8265"
 """The dashboard of a head on this machine."""
 
@@ -17,8 +21,7 @@ _ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 def named_address(address: str) -> str:
     """Return the address that is meant: the given one, that of the environment, or the head here.
 
-    On a node of the cluster Ray sets `RAY_ADDRESS` for its jobs; it names no HTTP server, and is
-    asked where that is.
+    For its jobs, Ray sets `RAY_ADDRESS`; it names no HTTP server, and is asked where that is.
     """
     return address or next((os.environ[key] for key in _ADDRESSES if os.environ.get(key)), LOOPBACK)
 
@@ -27,11 +30,11 @@ def reach(address: str, *, insecure_local: bool) -> Any:
     """Return a client of the job server.
 
     Args:
-        address: `http://HEAD:8265`, or the address of a cluster as `ray.init` takes it.
+        address: `http://HEAD:8265`, or on the cluster `auto` or HOST:PORT, as `ray.address` has it.
         insecure_local: Whether a cluster that lets everybody in will do.
 
     Raises:
-        ValueError: If nothing answers there, or it refuses us.
+        ValueError: If nothing answers there, everybody is let in, or we are not.
     """
     import requests
     from ray.exceptions import AuthenticationError
@@ -43,18 +46,33 @@ def reach(address: str, *, insecure_local: bool) -> Any:
 
     try:
         with _without_addresses():
-            return Client(address)
+            url = _dashboard_of(address)
+            refuse_open_cluster(url, insecure_local=insecure_local)
+            if insecure_local and lets_strangers_in(url):
+                set_mode("disabled")
+            else:
+                find_token()
+            return Client(url)
     except AuthenticationError as error:
         raise ValueError(
-            f"the cluster at {address} must be given its token, and refused this one; copy the "
-            "token of its head to ~/.ray/auth_token (mode 0600), or name it by RAY_AUTH_TOKEN_PATH"
+            f"the cluster at {address} must be given its own token, and refused ours; {COPY_IT}"
         ) from error
-    except (ConnectionError, requests.exceptions.RequestException) as error:
+    except (NoAnswer, ConnectionError, requests.exceptions.RequestException) as error:
         raise ValueError(
-            f"--address must be that of a cluster's dashboard, got {address}: nothing answers "
-            "there. A dashboard on loopback is reached through a tunnel: "
-            "ssh -L 8265:127.0.0.1:8265 HEAD"
+            f"--address must be that of a cluster's dashboard, got {address}: {error}. One that "
+            "is bound to loopback is reached through a tunnel, ssh -N -L 8265:127.0.0.1:8265 HEAD, "
+            f"as {LOOPBACK}"
         ) from error
+
+
+def _dashboard_of(address: str) -> str:
+    if address.startswith(("http://", "https://")):
+        return address.rstrip("/")
+    from ray.dashboard.utils import ray_address_to_api_server_url
+
+    gcs = resolved(address)
+    find_token()
+    return ray_address_to_api_server_url(gcs)
 
 
 @contextmanager
