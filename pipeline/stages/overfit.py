@@ -4,11 +4,11 @@ import time
 
 from configs.runs import TrainJob
 from pipeline.console import say
-from pipeline.stages.train import plan_text
+from trainers.data.corpus import Corpus
+from trainers.data.mixture import train_order
+from trainers.loop.estimate import describe_estimate, estimate
 from trainers.loop.local import local_device
 from trainers.loop.overfit import MARGIN, MAX_STEPS, first_batch, floor_of, learned, overfit
-
-__all__ = ["plan_text", "run"]
 
 
 def run(job: TrainJob) -> int:
@@ -31,3 +31,20 @@ def run(job: TrainJob) -> int:
     verdict = "learned by heart" if reached else f"not within {MARGIN} of the floor"
     say(f"{verdict} after {time.monotonic() - began_s:.0f} s")
     return 0 if reached else 1
+
+
+def plan_text(job: TrainJob) -> str:
+    """Return what `run` would do; a run of the same name does not matter.
+
+    Raises:
+        ValueError: If the shards cannot serve the job.
+    """
+    order = train_order(job, Corpus.load(job.data))
+    clips = job.training.global_batch // job.training.virtual_ranks
+    return "\n".join(
+        [
+            f"samples    {clips} of {order.num_samples} train, the first micro-batch",
+            f"steps      at most {MAX_STEPS}, in this process; nothing is written",
+            *describe_estimate(estimate(job)),
+        ]
+    )

@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from signal import SIGTERM
 
 from configs.runs import TrainJob
-from trainers.data.corpus import Corpus
-from trainers.data.mixture import train_order
 from trainers.evaluation.beside import watch
 from trainers.loop import folder
 from trainers.loop.attempts import driver_lock
-from trainers.loop.branch import first_step
-from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.estimate import describe_estimate, estimate
 from trainers.loop.group import RayGroup, start_ray, stop_ray
 from trainers.loop.interrupts import EXIT_CODES, Interrupts
 from trainers.loop.launch import describe, train_attempts
 from trainers.loop.local import LocalGroup
 from trainers.loop.mfu import write_work
+from trainers.loop.outlook import Outlook, look_ahead
 from trainers.loop.prepare import Preparation, newest_step, prepare
 from trainers.loop.progress import Progress
 from trainers.tracking.build import refuse_missing_extras
@@ -36,8 +33,7 @@ def run(job: TrainJob) -> int:
     """
     # Before anything is written: a mistyped folder must not leave an empty run.
     refuse_missing_extras(job.tracking)
-    train_order(job, Corpus.load(job.data))
-    run_dir = folder.run_folder(job.run)
+    run_dir = look_ahead(job).run_dir
     run_dir.mkdir(parents=True, exist_ok=True)
     with driver_lock(run_dir), Interrupts(run_dir / folder.STOP) as interrupts:
         preparation = prepare(job)
@@ -84,26 +80,30 @@ def _mixture(job: TrainJob, quotas: Sequence[int]) -> list[str]:
     return [f"mixture    {', '.join(f'{n} of {out}' for n, out in parts)}"] if job.data.mix else []
 
 
+def _past(outlook: Outlook) -> list[str]:
+    """Return lines on what the run does otherwise than it began, none where all is as it was."""
+    lines = [f"schedule   {outlook.schedule}"] if outlook.schedule else []
+    return lines + [f"override   {line}" for line in outlook.overridden]
+
+
 def plan_text(job: TrainJob) -> str:
     """Return what `run` would do; touches nothing.
 
     Raises:
-        ValueError: If the shards cannot serve the job.
+        ValueError: If `run` would refuse the job.
     """
-    corpus = Corpus.load(job.data)
-    order = train_order(job, corpus)
-    training = job.training
-    last = newest_checkpoint(folder.run_folder(job.run) / folder.CHECKPOINTS)
-    begin = first_step(job, last)
+    outlook = look_ahead(job)
+    corpus, order, begin, training = outlook.corpus, outlook.order, outlook.begin, job.training
     counts = ", ".join(f"{len(corpus.rows_of_split(name))} {name}" for name in ("val", "test"))
     epochs = training.steps / order.steps_per_epoch
     return "\n".join(
         [
-            f"run        {folder.run_folder(job.run)}",
+            f"run        {outlook.run_dir}",
             f"samples    {order.num_samples} train, {counts}",
             f"epoch      {order.steps_per_epoch} steps of {training.global_batch} clips",
             *_mixture(job, order.quotas),
             f"steps      {begin} done, {max(0, training.steps - begin)} to do, {epochs:.1f} epochs",
+            *_past(outlook),
             f"workers    {describe(job)}",
             *describe_estimate(estimate(job)),
         ]

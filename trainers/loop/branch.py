@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -34,8 +34,15 @@ from trainers.models.build import build_model
 logger = logging.getLogger(__name__)
 
 
-def begin_branch(job: TrainJob, run_dir: Path, manifest_sha256: str) -> Checkpoint:
-    """Copy the checkpoint and the tokenizer of `checkpoints.branch` into a new run; return it.
+class Source(NamedTuple):
+    """What a run begins with, as it lies in the other run's folder."""
+
+    checkpoint: Checkpoint
+    tokenizer: bytes
+
+
+def find_source(job: TrainJob) -> Source:
+    """Return the checkpoint and the tokenizer of `checkpoints.branch`, checked.
 
     Raises:
         ValueError: If there is no such checkpoint, it is damaged, or its weights do not fit the
@@ -51,22 +58,20 @@ def begin_branch(job: TrainJob, run_dir: Path, manifest_sha256: str) -> Checkpoi
             f"{_kept(source_dir)}"
         )
     source = verify_checkpoint(path)
-    tokenizer = Tokenizer((source_dir / folder.TOKENIZER).read_bytes())
+    model = (source_dir / folder.TOKENIZER).read_bytes()
+    tokenizer = Tokenizer(model)
     if tokenizer.sha256 != source.manifest["tokenizer_sha256"]:
         raise ValueError(f"{source_dir / folder.TOKENIZER} must be that of {path}, got another")
     _refuse_other_weights(source, job, tokenizer.vocabulary)
+    return Source(source, model)
+
+
+def begin_branch(source: Source, job: TrainJob, run_dir: Path, manifest_sha256: str) -> None:
+    """Copy what a run begins with into its own folder."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    write_atomic(str(run_dir / folder.TOKENIZER), (source_dir / folder.TOKENIZER).read_bytes())
-    begun = _copy(source, job, run_dir / folder.CHECKPOINTS, manifest_sha256)
-    logger.info("the run begins at step %d of run %s", begun.step, name)
-    return begun
-
-
-def first_step(job: TrainJob, last: Checkpoint | None) -> int:
-    """Return the finished steps with which a run goes on, or would begin."""
-    if last is not None:
-        return last.step
-    return int(job.checkpoints.branch.partition("@")[2] or 0)
+    write_atomic(str(run_dir / folder.TOKENIZER), source.tokenizer)
+    begun = _copy(source.checkpoint, job, run_dir / folder.CHECKPOINTS, manifest_sha256)
+    logger.info("the run begins at step %d of %s", begun.step, job.checkpoints.branch)
 
 
 def _copy(source: Checkpoint, job: TrainJob, root: Path, manifest_sha256: str) -> Checkpoint:

@@ -1,6 +1,5 @@
 """The settings that a run goes on with: those that are given, where they may be."""
 
-import logging
 from collections.abc import Sequence
 
 from configs.runs import TrainJob
@@ -8,8 +7,6 @@ from trainers.loop.checkpoint import Checkpoint
 from trainers.loop.code import code_version
 from trainers.loop.drift import changes, refuse_drift
 from trainers.loop.schedule import learning_rate
-
-logger = logging.getLogger(__name__)
 
 
 def go_on(last: Checkpoint, job: TrainJob, samples: Sequence[str]) -> tuple[TrainJob, list[str]]:
@@ -33,10 +30,6 @@ def go_on(last: Checkpoint, job: TrainJob, samples: Sequence[str]) -> tuple[Trai
         )
     code = changes(last.manifest["code"], code_version())
     overridden = refuse_drift(before, job, last.step, samples, code)
-    if overridden:
-        logger.warning("going on though these differ:\n  %s", "\n  ".join(overridden))
-    if before.training.steps != job.training.steps:
-        logger.info("%s", describe_schedule(job, last.step))
     # Where it came from stays in its settings; leave to differ holds for one command.
     kept = {"branch": before.checkpoints.branch, "override": False}
     checkpoints = job.checkpoints.model_copy(update=kept)

@@ -9,20 +9,17 @@ from pathlib import Path
 
 from configs.runs import TrainJob
 from shards.storage import write_atomic
-from trainers.data.corpus import Corpus
-from trainers.data.mixture import train_order
 from trainers.data.reader import train_texts
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import attempts, folder, metrics
 from trainers.loop.branch import begin_branch
 from trainers.loop.checkpoint import (
-    Checkpoint,
     attempt_of,
     choose_checkpoint,
     list_checkpoints,
     remove_leftovers,
 )
-from trainers.loop.goon import go_on
+from trainers.loop.outlook import Outlook, look_ahead
 from trainers.weights.begin import first_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -52,18 +49,6 @@ class Preparation:
     tokenizer_sha256: str
 
 
-def absolute(job: TrainJob) -> TrainJob:
-    """Return the job with paths that hold in every working directory."""
-    folders = [
-        str(Path(one).absolute()) if one and "://" not in one else one for one in job.data.folders()
-    ]
-    data = job.data.model_copy(update={"shards": folders[0], "mix": tuple(folders[1:])})
-    run = job.run.model_copy(update={"root": str(Path(job.run.root).absolute())})
-    weights = job.model.weights and str(Path(job.model.weights).absolute())
-    model = job.model.model_copy(update={"weights": weights})
-    return job.model_copy(update={"data": data, "run": run, "model": model})
-
-
 def prepare(job: TrainJob) -> Preparation:
     """Check the job against the shards and the run's past; write settings and tokenizer.
 
@@ -71,17 +56,13 @@ def prepare(job: TrainJob) -> Preparation:
         ValueError: If the shards cannot serve the job, or settings, shards, code or tokenizer are
             not those that the run was begun with.
     """
-    job = absolute(job)
-    run_dir = folder.run_folder(job.run)
-    corpus = Corpus.load(job.data)
-    train_order(job, corpus)
-    last, _ = choose_checkpoint(run_dir / folder.CHECKPOINTS)
-    if last is not None:
-        job = _goes_on(last, job, run_dir, corpus)
-    elif job.checkpoints.branch:
-        last = begin_branch(job, run_dir, corpus.sha256)
+    outlook = look_ahead(job)
+    job, run_dir, corpus = outlook.job, outlook.run_dir, outlook.corpus
+    _tell(outlook)
+    if outlook.source is not None:
+        begin_branch(outlook.source, job, run_dir, corpus.sha256)
     run_dir.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(job, run_dir, corpus, last)
+    tokenizer = _tokenizer(outlook)
     folder.write_config(run_dir, job)
     folder.write_environment(
         run_dir,
@@ -91,6 +72,17 @@ def prepare(job: TrainJob) -> Preparation:
         vocabulary=tokenizer.vocabulary,
     )
     return Preparation(job, run_dir, corpus.sha256, tokenizer.sha256)
+
+
+def _tell(outlook: Outlook) -> None:
+    """Say what goes on otherwise than it began, in the log and in that of attempts."""
+    if outlook.schedule:
+        logger.info("%s", outlook.schedule)
+    if outlook.last is not None and outlook.overridden:
+        changed = [*outlook.overridden]
+        logger.warning("going on though these differ:\n  %s", "\n  ".join(changed))
+        attempt, step = _newest_number(outlook.run_dir), outlook.last.step
+        attempts.append_event(outlook.run_dir, attempt, "override", step=step, changed=changed)
 
 
 def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
@@ -130,16 +122,6 @@ def newest_step(run_dir: Path) -> int:
     return 0 if last is None else last.step
 
 
-def _goes_on(last: Checkpoint, job: TrainJob, run_dir: Path, corpus: Corpus) -> TrainJob:
-    before = last.manifest["manifest_sha256"]
-    line = f"manifest: {before[:12]} -> {corpus.sha256[:12]} in {corpus.folders}"
-    job, overridden = go_on(last, job, [line] if before != corpus.sha256 else [])
-    if overridden:
-        attempt = _newest_number(run_dir)
-        attempts.append_event(run_dir, attempt, "override", step=last.step, changed=overridden)
-    return job
-
-
 def _newest_number(run_dir: Path) -> int:
     """Return the number of the newest attempt, by all that attempts leave behind.
 
@@ -159,21 +141,14 @@ def _numbers_left(run_dir: Path) -> Iterator[int]:
             yield attempt
 
 
-def _tokenizer(job: TrainJob, run_dir: Path, corpus: Corpus, last: Checkpoint | None) -> Tokenizer:
-    path = run_dir / folder.TOKENIZER
-    if last is None:
-        began = time.monotonic()
-        model = first_tokenizer(job.model, lambda: train_texts(corpus))
-        write_atomic(str(path), model)
-        tokenizer = Tokenizer(model)
-        seconds = time.monotonic() - began
-        logger.info("vocabulary of %d ids made in %.1f s", tokenizer.vocabulary, seconds)
-        return tokenizer
-    model = path.read_bytes() if path.exists() else b""
-    tokenizer = Tokenizer(model) if model else None
-    if tokenizer is None or tokenizer.sha256 != last.manifest["tokenizer_sha256"]:
-        raise ValueError(
-            f"{path} must be the tokenizer that the run was begun with, got "
-            f"{'another' if model else 'none'}; restore it, or choose another run.name"
-        )
+def _tokenizer(outlook: Outlook) -> Tokenizer:
+    path = outlook.run_dir / folder.TOKENIZER
+    if outlook.last is not None or outlook.source is not None:
+        return Tokenizer(path.read_bytes())
+    began = time.monotonic()
+    model = first_tokenizer(outlook.job.model, lambda: train_texts(outlook.corpus))
+    write_atomic(str(path), model)
+    tokenizer = Tokenizer(model)
+    seconds = time.monotonic() - began
+    logger.info("vocabulary of %d ids made in %.1f s", tokenizer.vocabulary, seconds)
     return tokenizer

@@ -42,6 +42,20 @@ def first_tokenizer(config: ModelConfig, texts: Callable[[], Iterable[str]]) -> 
     return make_tokenizer(config.text, texts)
 
 
+def refuse_missing_weights(config: ModelConfig) -> None:
+    """Do nothing when `config.weights` holds what a run begins with, or is not given.
+
+    Raises:
+        ValueError: If a file of it is missing.
+    """
+    for name in (TOKENIZER, WEIGHTS) if config.weights else ():
+        if not (Path(config.weights) / name).is_file():
+            raise ValueError(
+                f"model.weights must be a folder that holds {name}, got {config.weights}; "
+                "`weakvid weights import FILE` makes one"
+            )
+
+
 def load_first_weights(model: VideoTextModel, config: ModelConfig) -> None:
     """Load the weights of `config.weights` into both towers, where it is given.
 

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from configs.runs import TrainJob
+from configs.runs import RunConfig, TrainJob
+from configs.training import TrainingConfig
 from pipeline import cli
 from pipeline.stages import overfit
 
@@ -29,3 +32,14 @@ def test_the_flag_of_train_leads_here(monkeypatch):
     words = ["train", "--overfit-one-batch", "--data.shards", "somewhere", "--training.lr", "0.5"]
     assert cli.main(words) == 0
     assert jobs[0].training.lr == 0.5
+
+
+def test_the_plan_is_about_one_batch_whatever_a_run_of_that_name_has_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(overfit.Corpus, "load", lambda config: None)
+    monkeypatch.setattr(overfit, "train_order", lambda *_: SimpleNamespace(num_samples=90))
+    (tmp_path / "demo" / "checkpoints" / "step-00000002").mkdir(parents=True)
+    job = TrainJob(
+        run=RunConfig(root=str(tmp_path)), training=TrainingConfig(global_batch=8, virtual_ranks=2)
+    )
+    text = overfit.plan_text(job)
+    assert "4 of 90 train" in text and "at most 200" in text and "million parameters" in text

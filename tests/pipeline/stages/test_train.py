@@ -6,6 +6,7 @@ from configs.data import DataConfig
 from configs.runs import RunConfig, TrainJob
 from configs.training import TrainingConfig
 from pipeline.stages import train
+from trainers.loop.outlook import Outlook
 
 
 def test_shards_that_are_not_there_are_refused_before_anything_starts(tmp_path):
@@ -20,15 +21,12 @@ def test_shards_that_are_not_there_are_refused_before_anything_starts(tmp_path):
 
 
 def test_sigterm_while_ray_starts_is_no_failure(tmp_path, monkeypatch):
-    from trainers.data.corpus import Corpus
-
     def start_ray(*_):
         raise SystemExit(15)
 
     stopped, job = [], TrainJob(run=RunConfig(root=str(tmp_path)))
     unprepared = SimpleNamespace(job=job, run_dir=tmp_path)
-    monkeypatch.setattr(Corpus, "load", lambda config: None)
-    monkeypatch.setattr(train, "train_order", lambda *_: None)
+    monkeypatch.setattr(train, "look_ahead", lambda job: unprepared)
     monkeypatch.setattr(train, "prepare", lambda job: unprepared)
     monkeypatch.setattr(train, "write_work", lambda run_dir, job: None)
     monkeypatch.setattr(train, "start_ray", start_ray)
@@ -42,8 +40,7 @@ def test_without_workers_the_run_is_trained_here_and_ray_is_not_started(tmp_path
         run=RunConfig(root=str(tmp_path)), training=TrainingConfig(workers=0, virtual_ranks=2)
     )
     groups, steps = [], iter([0, job.training.steps])
-    monkeypatch.setattr(train.Corpus, "load", lambda config: None)
-    monkeypatch.setattr(train, "train_order", lambda *_: None)
+    monkeypatch.setattr(train, "look_ahead", lambda job: SimpleNamespace(run_dir=tmp_path))
     monkeypatch.setattr(train, "prepare", lambda job: SimpleNamespace(job=job))
     monkeypatch.setattr(train, "newest_step", lambda run_dir: next(steps))
     monkeypatch.setattr(train, "write_work", lambda run_dir, job: None)
@@ -81,3 +78,34 @@ def test_the_plan_counts_samples_epochs_and_steps(tmp_path, monkeypatch):
     assert "mixture    1 of here, 3 of there" in mixed
     assert "20 train, 6 val, 2 test" in mixed
     assert not list(tmp_path.iterdir())
+
+
+def refuse(job):
+    raise ValueError("--from must name a checkpoint that exists")
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "look_ahead", refuse)
+    job = TrainJob(run=RunConfig(root=str(tmp_path / "runs")))
+    for asked in (train.plan_text, train.run):
+        with pytest.raises(ValueError, match="--from must name"):
+            asked(job)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_plan_says_what_goes_on_otherwise_than_it_began(tmp_path, monkeypatch):
+    outlook = Outlook(
+        TrainJob(),
+        tmp_path,
+        SimpleNamespace(rows_of_split=lambda name: range(3)),
+        SimpleNamespace(num_samples=90, steps_per_epoch=2, quotas=(4,)),
+        SimpleNamespace(step=2),
+        None,
+        ("training.lr: 0.1 -> 0.5", "torch: 1 -> 2"),
+        "the run now has 6 steps",
+    )
+    monkeypatch.setattr(train, "look_ahead", lambda job: outlook)
+    text = train.plan_text(TrainJob(training=TrainingConfig(steps=6)))
+    assert "2 done, 4 to do" in text
+    assert "schedule   the run now has 6 steps" in text
+    assert "override   training.lr: 0.1 -> 0.5\noverride   torch: 1 -> 2" in text

@@ -1,10 +1,18 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from configs.models import ModelConfig, S3DConfig, TextConfig, TranslatorConfig
 from trainers.data.words import write_words
 from trainers.models.build import build_model
-from trainers.weights.begin import first_tokenizer, load_first_weights, tower_state, write_folder
+from trainers.weights.begin import (
+    first_tokenizer,
+    load_first_weights,
+    refuse_missing_weights,
+    tower_state,
+    write_folder,
+)
 
 WORDS = write_words(["egg", "leek"])
 SMALL = ModelConfig(
@@ -54,6 +62,14 @@ def test_the_vocabulary_of_the_weights_is_used(folder):
 def test_without_weights_nothing_changes():
     state, fresh = begun(SMALL), build(2).state_dict()
     assert all(torch.equal(state[name], fresh[name]) for name in fresh)
+
+
+def test_a_folder_that_lacks_a_file_is_refused_by_its_name(folder):
+    refuse_missing_weights(SMALL)
+    refuse_missing_weights(SMALL.model_copy(update={"weights": folder}))
+    Path(folder, "tokenizer.model").unlink()
+    with pytest.raises(ValueError, match=r"holds tokenizer\.model, got .*weights import"):
+        refuse_missing_weights(SMALL.model_copy(update={"weights": folder}))
 
 
 def test_towers_with_other_settings_are_refused_naming_each(folder):
