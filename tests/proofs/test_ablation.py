@@ -17,6 +17,8 @@ import pytest
 
 from benchmarks.ablation import ARMS, SUMMARY
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
 ROOT = Path(__file__).resolve().parents[2]
 STEPS, SEEDS = 500, 3
 LEAD, MASS_OVER_UNIFORM = 0.15, 2.0
@@ -60,7 +62,6 @@ def percent(pair: tuple[float, float]) -> str:
     return f"{100 * pair[0]:.1f} % ± {100 * pair[1]:.1f}"
 
 
-@pytest.mark.slow
 def test_a_bag_of_three_or_more_is_ahead_of_the_nearest_window_alone(ablation, figures):
     r10 = {}
     for arm in ARMS:
@@ -86,7 +87,6 @@ def test_a_bag_of_three_or_more_is_ahead_of_the_nearest_window_alone(ablation, f
         assert mean - base > std + base_std
 
 
-@pytest.mark.slow
 def test_the_trained_model_finds_the_right_window_of_a_bag(ablation, figures):
     uniform = ablation.arms["k5"][0]["bag_uniform"]
     figures(
