@@ -4,18 +4,13 @@ import logging
 import os
 
 from configs.runs import RayConfig
+from trainers.cluster.environment import OF_DRIVERS
 from trainers.cluster.local_ray import out_of_our_process_group
 from trainers.cluster.open_cluster import lets_strangers_in, refuse_open_cluster
 from trainers.cluster.token import MODE, ensure_token, find_token, set_mode
 from trainers.cluster.versions import refuse_mixed_versions
 
 LOCAL, AUTO = "local", "auto"
-
-SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # Retries are ours, and finite; those after its memory monitor killed a worker are endless.
-    "RAY_task_oom_retries": "0",
-}
 
 
 def join_ray(config: RayConfig, *, cpus: int | None = None) -> None:
@@ -29,7 +24,7 @@ def join_ray(config: RayConfig, *, cpus: int | None = None) -> None:
         ValueError: If the cluster lets strangers in, refuses us, does not answer, or its nodes
             have different versions.
     """
-    for name, value in SETTINGS.items():
+    for name, value in OF_DRIVERS.items():
         os.environ.setdefault(name, value)
     if config.address == LOCAL:
         _start_local(cpus, insecure_local=config.insecure_local)
