@@ -6,7 +6,7 @@ from pathlib import Path
 from configs.runs import TrainJob
 from shards.storage import sha256_of, write_atomic
 from trainers.loop import folder
-from trainers.loop.prepare import absolute
+from trainers.loop.outlook import absolute
 from trainers.loop.run import load_run
 from trainers.weights.begin import TOKENIZER, WEIGHTS, tower_state, write_folder
 from trainers.weights.files import layout_of, read_weights, write_weights
