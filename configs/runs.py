@@ -13,6 +13,7 @@ from configs.faults import FaultsConfig
 from configs.fusion import EvaluationConfig
 from configs.models import ModelConfig
 from configs.objectives import ObjectivesConfig
+from configs.operating import OperatingConfig
 from configs.settings import Place, Settings
 from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
@@ -59,6 +60,7 @@ class AsrJob(Settings):
     sources: SourcesConfig = SourcesConfig()
     asr: AsrConfig = AsrConfig()
     ray: RayConfig = RayConfig()
+    operating: OperatingConfig = OperatingConfig()
 
 
 class ShardsJob(Settings):
@@ -69,6 +71,7 @@ class ShardsJob(Settings):
     clips: ClipsConfig = ClipsConfig()
     shards: ShardsConfig = ShardsConfig()
     ray: RayConfig = RayConfig()
+    operating: OperatingConfig = OperatingConfig()
     remove: tuple[str, ...] = ()
     """Id of a video that is taken down, once for each: `--remove ID --remove ID`. Its clips go from
     the shards in `shards.out`, nothing else is built, and later builds do not bring it back."""
@@ -96,6 +99,7 @@ class TrainJob(Settings):
     tracking: TrackingConfig = TrackingConfig()
     evaluation: BesideConfig = BesideConfig()
     ray: RayConfig = RayConfig()
+    operating: OperatingConfig = OperatingConfig()
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
@@ -122,6 +126,7 @@ class EvaluateJob(Settings):
     run: RunConfig = RunConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     ray: RayConfig = RayConfig()
+    operating: OperatingConfig = OperatingConfig()
 
 
 class ReportJob(Settings):

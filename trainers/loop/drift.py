@@ -50,6 +50,7 @@ MAY_CHANGE = (
     # It only looks at checkpoints.
     "evaluation",
     "ray",
+    "operating",
 )
 """Settings, and whole groups of them."""
 
