@@ -29,13 +29,16 @@ class DamageLimit:
         share: Samples of an epoch that may be damaged, `data.max_damaged`.
         num_samples: Samples of an epoch.
         steps_per_epoch: Steps of an epoch.
+
+    Attributes:
+        counted: The epoch, and how many were replaced in it so far; part of a checkpoint.
     """
 
     def __init__(self, share: float, num_samples: int, steps_per_epoch: int) -> None:
         self._limit = int(share * num_samples)
         self._share, self._num_samples = share, num_samples
         self._steps_per_epoch = steps_per_epoch
-        self._epoch, self._count = 0, 0
+        self.counted = (0, 0)
 
     def add(self, step: int, count: int, reason: str = "") -> None:
         """Count samples that were replaced in a step.
@@ -44,12 +47,12 @@ class DamageLimit:
             DamagedSample: If more were in this epoch than may be.
         """
         epoch = step // self._steps_per_epoch
-        if epoch != self._epoch:
-            self._epoch, self._count = epoch, 0
-        self._count += count
-        if self._count > self._limit:
+        before = self.counted[1] if self.counted[0] == epoch else 0
+        total = before + count
+        self.counted = (epoch, total)
+        if total > self._limit:
             raise DamagedSample(
                 f"at most {self._limit} of the {self._num_samples} samples of an epoch may be "
-                f"damaged (data.max_damaged {self._share}), got {self._count} up to step {step + 1}"
+                f"damaged (data.max_damaged {self._share}), got {total} up to step {step + 1}"
                 + (f"; the last one: {reason}" if reason else "")
             )

@@ -44,6 +44,7 @@ class Loader:
 
     Attributes:
         replaced: What was trained on instead of damaged samples, in the order of batches.
+        damage: Counts over all workers what was replaced.
     """
 
     def __init__(self, reader: ClipReader, order: Mixture, seed: int, config: DataConfig) -> None:
@@ -57,7 +58,7 @@ class Loader:
         """
         self.replaced: list[Replacement] = []
         self._reader, self._order, self._seed, self._config = reader, order, seed, config
-        self._limit = DamageLimit(config.max_damaged, order.num_samples, order.steps_per_epoch)
+        self.damage = DamageLimit(config.max_damaged, order.num_samples, order.steps_per_epoch)
         self._pool = ThreadPoolExecutor(config.threads, thread_name_prefix="clips")
         self._shards = ThreadPoolExecutor(config.threads, thread_name_prefix="shards")
         self._begun: set[int] = set()
@@ -85,7 +86,7 @@ class Loader:
             DamagedSample: If it is more in this epoch than `data.max_damaged` says; on all workers
                 at the same step.
         """
-        self._limit.add(step, num_replaced, self.replaced[-1].reason if self.replaced else "")
+        self.damage.add(step, num_replaced, self.replaced[-1].reason if self.replaced else "")
 
     def close(self) -> None:
         """Drop what is not begun and end the threads."""

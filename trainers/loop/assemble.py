@@ -73,7 +73,7 @@ def assemble(
     step = TrainStep(job, model, worker, workers)
     validation = Validation(job, step.objectives, reader, corpus.rows_of_split("val"), step.ranks)
     if assignment.checkpoint:
-        begin = _restore(Path(assignment.checkpoint), model, step)
+        begin = _restore(Path(assignment.checkpoint), model, step, loader, corpus.sha256)
     else:
         begin = _measure(job, model, loader, device)
     return Parts(loader, model, step, validation, begin)
@@ -89,13 +89,18 @@ def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, device: torch
     return 0
 
 
-def _restore(path: Path, model: VideoTextModel, step: TrainStep) -> int:
-    """Load weights and optimiser; return the finished steps of the checkpoint."""
+def _restore(
+    path: Path, model: VideoTextModel, step: TrainStep, loader: Loader, samples: str
+) -> int:
+    """Load weights, optimiser and what is counted; return the finished steps of the checkpoint."""
     checkpoint = verify_checkpoint(path)
     state = checkpoint.load()
     model.load_state_dict(state["model"])
     step.optimizer.load_state_dict(state["optimizer"])
     step.skips.in_a_row = state.get("skipped_in_a_row", 0)
+    # A branch may train on other samples, whose damage is another.
+    if state["manifest_sha256"] == samples:
+        loader.damage.counted = tuple(state.get("damaged", (0, 0)))
     return checkpoint.step
 
 

@@ -180,6 +180,7 @@ class Worker:
             "optimizer": self.parts.step.optimizer.state_dict(),
             "step": done,
             "skipped_in_a_row": self.parts.step.skips.in_a_row,
+            "damaged": self.parts.loader.damage.counted,
             "manifest_sha256": self.assignment.manifest_sha256,
             "tokenizer_sha256": self.assignment.tokenizer_sha256,
         }

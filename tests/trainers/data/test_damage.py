@@ -19,3 +19,13 @@ def test_more_of_it_in_one_epoch_ends_the_training():
 
 def test_no_damage_is_no_damage():
     DamageLimit(0.0, 20, 5).add(3, 0)
+
+
+def test_counting_goes_on_where_another_left_off():
+    first, second = DamageLimit(0.1, 20, 5), DamageLimit(0.1, 20, 5)
+    first.add(5, 2)
+    second.counted = first.counted
+    second.add(7, 0)
+    with pytest.raises(DamagedSample, match="got 3"):
+        second.add(8, 1)
+    second.add(10, 2)

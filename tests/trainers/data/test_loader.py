@@ -257,3 +257,16 @@ def test_replaced_samples_stand_in_the_log_and_too_many_end_the_run(damaged):
     assert replaced == {
         step + 1: 1.0 for step in range(6) if row in order.draw(step).rows_G.tolist()
     }
+
+
+def test_a_resumed_run_goes_on_counting_within_the_epoch(damaged):
+    job, *_ = damaged
+    corpus = Corpus.load(job.data)
+    damage(Path(job.data.shards), corpus, int(train_order(job, corpus).draw(1).rows_G[0]))
+    data = job.data.model_copy(update={"check_shards": False, "max_damaged": 0.05})
+    preparation = prepare(job.model_copy(update={"data": data}))
+    assignment = begin_attempt(preparation, 1)
+    (preparation.run_dir / folder.STOP).touch()
+    assert train_worker(assignment, 0, 1, torch.device("cpu")) == "stopped"
+    with pytest.raises(DamagedSample, match="at most 1 of the 27 .* got 2 up to step 2"):
+        train_worker(begin_attempt(preparation, 1), 0, 1, torch.device("cpu"))
