@@ -80,12 +80,13 @@ def _ask_nodes() -> dict[str, Mapping[str, str] | None]:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    ask: Any = ray.remote(_stamp_there).options(num_cpus=0, max_retries=0)
+    ask: Any = ray.remote(_stamp_there)
     asked = {}
     for node in ray.nodes():
         if node["Alive"]:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            asked[ask.options(scheduling_strategy=there).remote()] = node["NodeManagerAddress"]
+            on_it = ask.options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+            asked[on_it.remote()] = node["NodeManagerAddress"]
     ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ASK_S)
     answers: dict[str, Mapping[str, str] | None] = {}
     for reference, name in asked.items():
