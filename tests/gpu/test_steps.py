@@ -9,7 +9,7 @@ CPU = torch.device("cpu")
 
 
 def losses(results):
-    return torch.tensor([result.loss for result in results], dtype=torch.float64)
+    return torch.tensor([result.figures["train/loss"] for result in results], dtype=torch.float64)
 
 
 def equal(one, two):

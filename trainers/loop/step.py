@@ -48,13 +48,11 @@ similarities."""
 
 
 class StepResult(NamedTuple):
-    """Figures of one step over the whole global batch, equal on all workers."""
+    """What came of one step over the whole global batch, equal on all workers."""
 
-    loss: float
     mil_nce: float
-    cyclic: float | None
-    grad_norm: float
-    lr: float
+    """The contrastive loss, whichever it is; no number where the step was skipped for that."""
+
     stop: bool
     """Whether any worker asked to stop after this step."""
 
@@ -212,11 +210,7 @@ class TrainStep:
             figures |= similarity_values("train", self._similarity)
         figures |= {"train/replaced": replaced} if replaced else {}
         return StepResult(
-            loss=loss,
             mil_nce=mil_nce,
-            cyclic=cyclic if has_cyclic else None,
-            grad_norm=grad_norm,
-            lr=lr,
             stop=stop > 0,
             replaced=int(replaced),
             skipped=skipped,

@@ -31,11 +31,6 @@ class StepTimes(NamedTuple):
         """The step as the run sees it: its data, its work and its waiting."""
         return self.data_s + self.compute_s + self.wait_s
 
-    @property
-    def own_s(self) -> float:
-        """What this worker itself needed, which tells a straggler from those that wait for it."""
-        return self.data_s + self.compute_s
-
 
 class StepClock:
     """Adds up the phases of a step, and keeps its steps until they are taken."""
