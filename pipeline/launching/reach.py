@@ -1,5 +1,6 @@
 """The job server of a cluster, reached over HTTP: by an address, or on the cluster itself."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ LOOPBACK = "http://127.0.0.1:8265"
 
 TIMEOUT_S = 60.0
 """How long one answer may take. Ray's own client waits forever."""
+
+# They tell each upload and each end of a stream; ours is the word on a job.
+_TALKATIVE = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
 
 _ADDRESSES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 
@@ -39,6 +43,9 @@ def reach(address: str, *, insecure_local: bool) -> Any:
     import requests
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
+
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     class Client(JobSubmissionClient):
         def _do_request(self, method: str, endpoint: str, **more: Any) -> Any:
