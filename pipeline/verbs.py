@@ -2,6 +2,8 @@
 
 import argparse
 
+from pipeline.clusterwords import add_cluster_words
+
 SUMMARIES = {
     "shards": "raw videos with captions -> training shards",
     "asr": "videos without captions -> transcripts (extra asr)",
@@ -13,6 +15,7 @@ SUMMARIES = {
     "launch": "a verb sent to a Ray cluster as a job, and watched there",
     "logs": "what a launched job has printed",
     "stop": "a launched job drains, and ends",
+    "cluster": "a node of a Ray cluster on this machine: start it with a token, stop it",
     "verify": "check written shards against their manifest, byte for byte",
     "status": "how far shards or a run have come",
     "view": "a local page over shards: search, frames beside windows, sound",
@@ -66,6 +69,12 @@ EXAMPLES = {
     ),
     "logs": ("weakvid logs real", "weakvid logs real --follow --address http://HEAD:8265"),
     "stop": ("weakvid stop real", "weakvid stop real --address http://HEAD:8265"),
+    "cluster": (
+        "weakvid cluster start --head",
+        "weakvid cluster start --address HEAD:6379 -- --num-cpus 8",
+        "weakvid cluster status",
+        "weakvid cluster stop",
+    ),
     "verify": (
         "weakvid verify data/demo/shards",
         "weakvid verify data/real --decode all",
@@ -90,7 +99,9 @@ EXAMPLES = {
     ),
 }
 
-WITHOUT_SETTINGS = ("verify", "status", "view", "explain", "doctor", "benchmark", "logs", "stop")
+WITHOUT_SETTINGS = (
+    *("verify", "status", "view", "explain", "doctor", "benchmark", "logs", "stop", "cluster"),
+)
 """Verbs that look at a folder or at this machine, and read no settings."""
 
 LAUNCHED = ("shards", "asr", "train", "evaluate", "report")
@@ -123,6 +134,8 @@ def read_words(verb: str, words: list[str]) -> dict[str, object]:
             _add_explain(parser)
         case "benchmark":
             _add_benchmark(parser)
+        case "cluster":
+            add_cluster_words(parser)
         case "logs":
             _add_logs(parser)
         case "stop":
