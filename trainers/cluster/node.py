@@ -131,6 +131,9 @@ def prepare(spec: NodeSpec) -> tuple[list[str], dict[str, str], NodeRecord]:
     else:
         command += ["--address", spec.address]
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    # A launched job is `python -m pipeline.cli`, found by the PATH of its node: ours, not another.
+    ours = str(Path(sys.executable).parent)
+    environment["PATH"] = os.pathsep.join(filter(None, [ours, environment.get("PATH", "")]))
     return [*command, *spec.ray_options], OF_NODES | environment, record
 
 
