@@ -25,7 +25,7 @@ class Common:
     preset: Annotated[
         str,
         tyro.conf.arg(
-            metavar="{demo,local,cluster}",
+            metavar="{demo,local,cluster,paper}",
             help="Settings to begin with.",
             help_behavior_hint="(default: demo)",
         ),
@@ -49,6 +49,7 @@ def read_flags(
     defaults: Mapping[str, Any],
     prog: str,
     description: str,
+    words: Sequence[str] = (),
 ) -> tuple[Layer, list[str]]:
     """Return what the flags set, and a line for each word that is no flag.
 
@@ -60,6 +61,7 @@ def read_flags(
         defaults: The tree below the flags, shown in the help text.
         prog: Name shown in the usage line.
         description: Text above the list of settings.
+        words: What else may be given, for a word that resembles one.
     """
     mirror = _mirror(job, defaults, with_common=True)
     parsed, unknown = tyro.cli(
@@ -71,7 +73,8 @@ def read_flags(
         return_unknown_args=True,
     )
     layer = Layer("", _changed(parsed, mirror(), job))
-    return layer, _complaints(unknown, list(_leaves(job))) + _lists_given_twice(job, argv)
+    known = [*_leaves(job), *words]
+    return layer, _complaints(unknown, known) + _lists_given_twice(job, argv)
 
 
 def take_repeated(argv: Sequence[str], flag: str) -> tuple[list[str], list[str], list[str]]:

@@ -36,6 +36,18 @@ SHORT: dict[str, dict[str, str]] = {
     "train": {"--from": "--checkpoints.branch", "--override": "--checkpoints.override"},
 }
 
+WORDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "train": (
+        ("--from RUN@STEP", "begin with a checkpoint of another run (checkpoints.branch)"),
+        ("--override", "go on though settings, samples or code differ (checkpoints.override)"),
+        (
+            "--overfit-one-batch",
+            "learn one micro-batch by heart in this process; writes nothing",
+        ),
+    ),
+}
+"""What may be given beside settings, and what it does."""
+
 WITHOUT_PRESETS = frozenset({"asr", "demo-corpus"})
 
 
@@ -67,7 +79,9 @@ def resolve(verb: str, argv: Sequence[str], prog: str, description: str = "") ->
     argv = [_spelled_out(verb, word) for word in argv]
     common = _common(argv)
     layers = base_layers(verb, common.preset, common.config)
-    flags, complaints = read_flags(job, argv, merge(layers), prog, description)
+    text = "\n".join([description, *_word_lines(verb)])
+    words = [word.partition(" ")[0] for word, _ in WORDS.get(verb, ())]
+    flags, complaints = read_flags(job, argv, merge(layers), prog, text, words)
     layers += [flags, *([Layer("", {"remove": removed})] if removed else [])]
     return Resolved(check(verb, layers, [*missing, *complaints]), common.dry_run)
 
@@ -118,6 +132,12 @@ def check(
 def to_yaml(job: BaseModel) -> str:
     """Return the whole tree as YAML that `--config` reads back."""
     return yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _word_lines(verb: str) -> list[str]:
+    """Return what the help says of words that are no settings."""
+    words = WORDS.get(verb, ())
+    return ["", "also:", *(f"  {word:<21} {what}" for word, what in words)] if words else []
 
 
 def _spelled_out(verb: str, word: str) -> str:

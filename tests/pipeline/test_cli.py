@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli
+from pipeline.settings.load import SHORT
 
 VERBS = (
     "shards train evaluate report weights launch logs stop verify status view explain doctor "
@@ -74,6 +75,8 @@ def test_help_of_a_verb_carries_the_docstrings_of_its_settings(
     assert cli.main(["train", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--training.steps INT Optimiser steps of the whole run. (default: " in text
+    for word in (*SHORT["train"], cli.OVERFIT):
+        assert f"{word} " in text.partition("also:")[2].partition("options")[0]
 
 
 def test_a_dry_run_prints_settings_and_plan_and_runs_nothing(

@@ -98,6 +98,8 @@ def test_short_words_of_train_stand_for_settings() -> None:
     (line,) = complaints("train", "--from", "real")
     assert line.startswith("--checkpoints.branch: ") and "'real'" in line
     assert "no such flag" in complaints("evaluate", "--override")[0]
+    assert "did you mean --override?" in complaints("train", "--overide")[0]
+    assert "did you mean --overfit-one-batch?" in complaints("train", "--overfit-one-bach")[0]
 
 
 def test_several_numbers_make_a_list() -> None:
