@@ -39,34 +39,40 @@ def refuse_mixed_versions() -> None:
             )
 
 
-def refuse_other_versions(driver: Mapping[str, str], node: str) -> None:
-    """On a node, before it works: a node that came later was not asked at the start.
+def refuse_other_versions(driver: Mapping[str, str]) -> None:
+    """On a node, before it works: one that came later was not asked at the start.
+
+    Args:
+        driver: Stamp of the driver; empty where it runs on the same machine.
 
     Raises:
         MixedVersions: If this process has other versions than the driver.
     """
-    if told := differences(node, driver, stamp()):
+    if driver and (told := differences(_this_node(), driver, stamp())):
         raise MixedVersions(refusal(told))
 
 
+def _this_node() -> str:
+    import ray
+
+    return ray.util.get_node_ip_address()
+
+
 def differences(node: str, here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
-    """Return a line for each version in which a node differs from the driver."""
+    """Return a phrase for each version in which a node differs from the driver."""
     return [
-        f"  node {node} has {name} {there.get(name, 'none')}, the driver has {here[name]}"
+        f"node {node} has {name} {there.get(name, 'none')}, the driver has {here[name]}"
         for name in here
         if there.get(name, "none") != here[name]
     ]
 
 
 def refusal(told: list[str]) -> str:
-    """Return what the user is told."""
-    return "\n".join(
-        [
-            "all nodes must have the same versions, else their shards and losses differ:",
-            *told,
-            "start these nodes again from the same image or environment, or send the code along "
-            "with `weakvid launch`",
-        ]
+    """Return what the user is told, in one line: it is the last one of an error from afar."""
+    return (
+        f"all nodes must have the same versions, else their shards and losses differ, but "
+        f"{'; '.join(told)}. Start such a node again from the same image, or send the code along "
+        "with `weakvid launch`; the same command goes on"
     )
 
 
