@@ -46,25 +46,6 @@ MOST_WAIT = 0.05
 MOST_SEEK_S = 1.0
 SKIPPED = 100_000
 
-PROCESS = """
-import os, pickle, sys
-import torch
-import torch.distributed as dist
-from trainers.loop.worker import train_worker
-
-assignment, workers = sys.argv[1], int(sys.argv[2])
-worker = next((child for child in range(1, workers) if os.fork() == 0), 0)
-dist.init_process_group(
-    "gloo", init_method=f"file://{assignment}.rendezvous", rank=worker, world_size=workers
-)
-with open(assignment, "rb") as file:
-    train_worker(pickle.load(file), worker, workers, torch.device("cpu"))
-dist.destroy_process_group()
-if worker:
-    os._exit(0)
-assert all(os.wait()[1] == 0 for _ in range(workers - 1))
-"""
-
 
 def demo_job(shards: str, root: Path, *flags: str) -> TrainJob:
     """Return the demo preset over some shards, undisturbed by checkpoints and validation."""
@@ -83,7 +64,7 @@ def wait(shards: str, workers: int, cache_gib: float, steps: int, first: int) ->
         preparation = prepare(demo_job(shards, Path(root), *words))
         assignment = Path(root) / "assignment"
         assignment.write_bytes(pickle.dumps(begin_attempt(preparation, workers)))
-        command = [sys.executable, "-c", PROCESS, str(assignment), str(workers)]
+        command = [sys.executable, "-m", "benchmarks.processes", str(assignment), str(workers)]
         subprocess.run(command, check=True)
         lines = read_metrics(preparation.run_dir / folder.METRICS)
     lines = [line for line in lines if "train/data_wait" in line][first:]

@@ -16,17 +16,18 @@ from trainers.loop.metrics import is_timing, read_metrics
 from trainers.loop.prepare import begin_attempt, prepare
 
 PROCESS = """
-import json, os, pickle, sys
+import json, sys
 import torch
 import torch.distributed as dist
+from benchmarks.processes import train_forked
 from trainers.loop.step import TrainStep
-from trainers.loop.worker import train_worker
 
 assignment, workers = sys.argv[1], int(sys.argv[2])
 poisoned_step, poison = int(sys.argv[3]), sys.argv[4]
 run = TrainStep.run
 
 def noted(self, step, batches, *, stop=False):
+    worker = dist.get_rank() if dist.is_initialized() else 0
     if worker == workers - 1 and step + 1 == poisoned_step:
         # Only the last worker's clips are bad, or its weights.
         weight = self.model.text.fc2.bias if poison == "loss" else self.model.text.fc1.bias
@@ -45,17 +46,7 @@ def noted(self, step, batches, *, stop=False):
     return result
 
 TrainStep.run = noted
-# One import for all of them; nothing of torch has run yet, so a fork is safe.
-worker = next((child for child in range(1, workers) if os.fork() == 0), 0)
-dist.init_process_group(
-    "gloo", init_method=f"file://{assignment}.rendezvous", rank=worker, world_size=workers
-)
-with open(assignment, "rb") as file:
-    train_worker(pickle.load(file), worker, workers, torch.device("cpu"))
-dist.destroy_process_group()
-if worker:
-    os._exit(0)
-assert all(os.wait()[1] == 0 for _ in range(workers - 1))
+train_forked(assignment, workers)
 """
 
 

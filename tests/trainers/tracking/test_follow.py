@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from trainers.loop.metrics import MetricsLog, cut_back
+from trainers.loop.metrics import cut_back
 from trainers.tracking import follow
 from trainers.tracking.follow import Follower
 
@@ -32,18 +32,11 @@ def quick(monkeypatch):
     monkeypatch.setattr(follow, "LONGEST_PAUSE_S", 0.02)
 
 
-def write(path, steps, kind="train"):
-    log = MetricsLog(path)
-    for step in steps:
-        log.write(step, {f"{kind}/loss": step / 4})
-    log.close()
-
-
 def sent(tracker):
     return [line["step"] for line in tracker.lines]
 
 
-def test_a_tracker_gets_each_line_once_whatever_is_done_again(tmp_path):
+def test_a_tracker_gets_each_line_once_whatever_is_done_again(tmp_path, write):
     path, tracker = tmp_path / "metrics.jsonl", Memory()
     write(path, [1, 2, 3, 4, 5])
     Follower([path], "memory", "there", lambda: tracker).close()
@@ -52,11 +45,11 @@ def test_a_tracker_gets_each_line_once_whatever_is_done_again(tmp_path):
     write(path, [6], kind="val")
     Follower([path], "memory", "there", lambda: tracker).close()
     assert sent(tracker) == [1, 2, 3, 4, 5, 6, 6]
-    assert tracker.lines[-1] == {"step": 6, "val/loss": 1.5}
+    assert tracker.lines[-1] == {"step": 6, "val/loss": 1 / 6, "val/lr": 0.1}
     assert tracker.closed == 2
 
 
-def test_lines_are_sent_while_training_goes_on(tmp_path):
+def test_lines_are_sent_while_training_goes_on(tmp_path, write):
     path, tracker = tmp_path / "metrics.jsonl", Memory()
     follower = Follower([path], "memory", "there", lambda: tracker)
     write(path, [1])
@@ -65,7 +58,7 @@ def test_lines_are_sent_while_training_goes_on(tmp_path):
 
 
 def test_a_tracker_that_fails_gets_everything_when_it_is_back_and_training_is_not_told(
-    tmp_path, caplog
+    tmp_path, caplog, write
 ):
     path, tracker = tmp_path / "metrics.jsonl", Memory()
     write(path, [1, 2])
@@ -78,7 +71,7 @@ def test_a_tracker_that_fails_gets_everything_when_it_is_back_and_training_is_no
 
 
 def test_one_that_is_away_at_the_end_is_told_and_gets_the_lines_at_the_next_attempt(
-    tmp_path, caplog
+    tmp_path, caplog, write
 ):
     path, tracker = tmp_path / "metrics.jsonl", Memory()
     write(path, [1, 2])
@@ -99,7 +92,7 @@ def test_one_that_never_answers_does_not_hold_up_the_end(tmp_path, caplog, monke
     answer.set()
 
 
-def test_another_target_gets_the_run_from_its_beginning(tmp_path):
+def test_another_target_gets_the_run_from_its_beginning(tmp_path, write):
     path, first, second = tmp_path / "metrics.jsonl", Memory(), Memory()
     write(path, [1, 2])
     Follower([path], "memory", "there", lambda: first).close()
@@ -108,7 +101,7 @@ def test_another_target_gets_the_run_from_its_beginning(tmp_path):
     assert json.loads((tmp_path / "tracked-memory.json").read_text())["target"] == "elsewhere"
 
 
-def test_an_evaluation_that_comes_late_from_a_log_of_its_own_is_sent_too(tmp_path):
+def test_an_evaluation_that_comes_late_from_a_log_of_its_own_is_sent_too(tmp_path, write):
     path, others, tracker = tmp_path / "metrics.jsonl", tmp_path / "evaluations.jsonl", Memory()
     write(path, [1, 2, 3])
     others.write_text('{"step": 2, "by": "beside", "eval/t2v_r10": 0.5}\n')

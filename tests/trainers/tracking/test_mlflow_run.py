@@ -2,9 +2,8 @@
 
 import pytest
 
-from trainers.loop.metrics import MetricsLog, cut_back
+from trainers.loop.metrics import cut_back
 from trainers.tracking import follow as tracking
-from trainers.tracking.build import begin_trackers
 from trainers.tracking.mlflow_run import flatten
 
 mlflow = pytest.importorskip("mlflow", reason="needs the extra mlflow")
@@ -24,19 +23,9 @@ def job_for(make_job, address):
     return job.model_copy(update={"tracking": job.tracking.model_copy(update={"mlflow": address})})
 
 
-def write(path, steps):
-    log = MetricsLog(path)
-    for step in steps:
-        log.write(step, {"train/loss": 1 / step, "train/lr": 0.1})
-    log.close()
-
-
-def follow(job, path):
-    for follower in begin_trackers(job, [path]):
-        follower.close()
-
-
-def test_mlflow_holds_each_step_once_and_the_settings_over_two_attempts(make_job, tmp_path, client):
+def test_mlflow_holds_each_step_once_and_the_settings_over_two_attempts(
+    make_job, tmp_path, client, write, follow
+):
     job = job_for(make_job, (tmp_path / "store").as_uri())
     path = tmp_path / "metrics.jsonl"
     write(path, [1, 2, 3])
@@ -52,7 +41,9 @@ def test_mlflow_holds_each_step_once_and_the_settings_over_two_attempts(make_job
     assert run.info.run_name == "tiny" and run.info.status == "FINISHED"
 
 
-def test_a_server_that_is_not_there_does_not_stop_anything(make_job, tmp_path, caplog, monkeypatch):
+def test_a_server_that_is_not_there_does_not_stop_anything(
+    make_job, tmp_path, caplog, monkeypatch, write, follow
+):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(tracking, "CLOSE_S", 200.0)
     path = tmp_path / "metrics.jsonl"

@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from trainers.loop.metrics import MetricsLog, cut_back
+from trainers.loop.metrics import cut_back
 from trainers.tracking import follow as tracking
-from trainers.tracking.build import begin_trackers
 
 pytest.importorskip("wandb", reason="needs the extra wandb")
 
@@ -56,19 +55,9 @@ def history_of(run_dir, num_rows):
     return rows
 
 
-def write(path, steps):
-    log = MetricsLog(path)
-    for step in steps:
-        log.write(step, {"train/loss": 1 / step, "train/lr": 0.1})
-    log.close()
-
-
-def follow(job, path):
-    for follower in begin_trackers(job, [path]):
-        follower.close()
-
-
-def test_an_offline_run_holds_each_line_once_over_two_attempts(make_job, tmp_path, monkeypatch):
+def test_an_offline_run_holds_each_line_once_over_two_attempts(
+    make_job, tmp_path, monkeypatch, write, follow
+):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     # A busy machine imports the package for longer than a run would wait at its end.
     monkeypatch.setattr(tracking, "CLOSE_S", 200.0)
