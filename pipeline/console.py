@@ -3,6 +3,12 @@
 import logging
 import sys
 import unicodedata
+from typing import TYPE_CHECKING
+
+from trainers.telemetry.logs import log_handlers
+
+if TYPE_CHECKING:
+    from configs.operating import OperatingConfig
 
 
 def printable(text: str) -> str:
@@ -35,8 +41,9 @@ class _Printable(logging.Formatter):
         return printable(super().format(record))
 
 
-def set_up_logging() -> None:
-    """Send records to standard error, one readable line each."""
+def set_up_logging(config: "OperatingConfig | None" = None) -> None:
+    """Send records to standard error, one readable line each, or as a job's settings say."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Printable("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    handlers = [handler] if config is None else log_handlers(config, "driver", handler)
+    logging.basicConfig(level=logging.INFO, handlers=handlers)

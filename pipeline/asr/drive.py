@@ -16,6 +16,7 @@ from pipeline.asr.work import Outcome, Setup
 from pipeline.console import say
 from pipeline.listing.source import SourceFile
 from shards import storage
+from trainers.telemetry.watch import note_progress
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ def _transcribe(found: Survey, setup: Setup, ray_config: RayConfig) -> int:
             if outcome.code:
                 logger.info("%s has no transcript: %s", source.name, outcome.code)
             bar.update()
+            note_progress(("asr", bar.n))
             elapsed_s = max(1e-6, bar.format_dict["elapsed"])
             bar.set_postfix_str(f"{heard_s / elapsed_s:.1f}x real time, {num_rejects} rejects")
 

@@ -10,6 +10,9 @@ from pipeline.tasks.bundle import BundleCounts
 from pipeline.tasks.costs import cpus_of, noted_build
 from pipeline.tasks.tasklist import TaskList
 from shards import storage
+from trainers.telemetry import figures
+from trainers.telemetry.publish import publish
+from trainers.telemetry.watch import note_progress
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ def build(to_build: TaskList, num_sources: int, ray_config: RayConfig) -> int:
         def show(counts: BundleCounts) -> None:
             nonlocal latest
             latest = counts
+            _publish(counts, num_sources, num_before)
             bar.update(num_before + counts.videos - bar.n)
             elapsed_s = max(1e-6, bar.format_dict["elapsed"])
             bar.set_postfix_str(
@@ -64,3 +68,11 @@ def build(to_build: TaskList, num_sources: int, ray_config: RayConfig) -> int:
     if num_retries := latest.retries + storage.num_retries():
         say(f"stores    {num_retries} requests failed and were sent again")
     return EXIT_OK
+
+
+def _publish(counts: BundleCounts, num_sources: int, num_before: int) -> None:
+    note_progress(("shards", counts.videos, counts.clips))
+    publish(figures.VIDEOS, num_sources)
+    publish(figures.VIDEOS_DONE, num_before + counts.videos)
+    publish(figures.CLIPS_DONE, counts.clips)
+    publish(figures.REJECTS, counts.rejects)

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from configs.clips import ClipsConfig
+from configs.operating import OperatingConfig
 from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
 from pipeline.listing.source import SourceFile, reject_row
@@ -18,6 +20,9 @@ from pipeline.tasks.spool import ClipSpool
 from shards.commit import BundleRecord, commit_bundle
 from shards.schema import sample_key, split_of, start_ms
 from shards.write import PartRecord, ShardWriter
+from trainers.telemetry.figures import SOURCE_SECONDS, SOURCES
+from trainers.telemetry.here import at
+from trainers.telemetry.publish import publish
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +48,7 @@ class BundleTask:
     config_hash: str
     quarantined: tuple[Verdict, ...] = ()
     is_final: bool = True
+    operating: OperatingConfig = field(default_factory=OperatingConfig)
 
     @property
     def num_bytes(self) -> int:
@@ -143,7 +149,13 @@ def _build_sources(
         if verdict is not None:
             outcome = _quarantined(source, verdict)
         else:
-            outcome = _build_one(task, source, spool, note)
+            began_s = time.monotonic()
+            with at(video=source.video_id):
+                outcome = _build_one(task, source, spool, note)
+            publish(SOURCE_SECONDS, time.monotonic() - began_s)
+            # Of a video that gives clips, those that it lacks are no verdict on it.
+            code = "ok" if outcome.clips else str(outcome.rejects[0]["code"])
+            publish(SOURCES, 1, code=code)
             suspects += _suspects(source, outcome)
         outcomes.append(outcome)
         counts = BundleCounts(

@@ -10,6 +10,7 @@ from configs.shards import ShardsConfig
 from pipeline.tasks.bundle import BundleCounts, BundleTask, build_bundle, probe_source
 from pipeline.tasks.progress import reporter
 from pipeline.tasks.quarantine import Verdict
+from pipeline.tasks.told import told
 from shards import storage
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,8 @@ def build_remotely(task: BundleTask, name: str) -> BundleCounts:
     """Build a bundle; its rows stand in done/, the driver needs only counts."""
     storage.use_scratch(task.shards.scratch)
     before = storage.num_retries()
-    record = build_bundle(task, reporter(task.out, name))
+    with told(task, name):
+        record = build_bundle(task, reporter(task.out, name))
     retries = storage.num_retries() - before
     written, lost = record.num_samples, len(record.rejects)
     return BundleCounts(len(record.planned), written, lost, retries=retries)
@@ -34,7 +36,8 @@ def build_remotely(task: BundleTask, name: str) -> BundleCounts:
 def probe_remotely(task: BundleTask, name: str) -> Verdict | None:
     """Try a source alone."""
     storage.use_scratch(task.shards.scratch)
-    return probe_source(task, reporter(task.out, name))
+    with told(task, name):
+        return probe_source(task, reporter(task.out, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from types import FrameType
 from pipeline.tasks.bundle import BundleCounts, BundleTask
 from pipeline.tasks.dispatch import BuildError, Dispatch
 from pipeline.tasks.session import Drained
+from trainers.telemetry import figures
+from trainers.telemetry.publish import publish
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,9 @@ def run_bundles(tasks: Sequence[BundleTask], on_poll: Callable[[BundleCounts], N
                 run.withdraw()
             run.settle()
             on_poll(run.counts())
+            publish(figures.BUNDLES_RUNNING, len(run.running))
+            publish(figures.BUNDLES_LEFT, len(tasks) - run.num_done - len(run.failures))
+            publish(figures.BUNDLES_FAILED, len(run.failures))
     run.close()
     if stop:
         for failure in run.failures:

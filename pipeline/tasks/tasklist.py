@@ -113,6 +113,7 @@ class TaskList(Sequence[BundleTask]):
             shards=self.job.shards,
             intake=self.job.sources,
             config_hash=sample_config_hash(self.job.clips),
+            operating=self.job.operating,
         )
 
     @property

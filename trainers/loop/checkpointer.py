@@ -15,6 +15,8 @@ from configs.runs import TrainJob
 from trainers.loop import folder
 from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
 from trainers.loop.staging import Staging
+from trainers.telemetry.figures import CHECKPOINT_STEP
+from trainers.telemetry.publish import publish
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +89,12 @@ class Checkpointer:
             settings = self._job.model_dump(mode="json")
             save_checkpoint(self._root, state, settings, self._attempt, self._may_commit)
             keep, every = self._job.training.keep_checkpoints, self._job.checkpoints.keep_every
-            prune_checkpoints(self._root, keep, done, every)
+            best = (state.get("best") or {}).get("step", 0)
+            prune_checkpoints(self._root, keep, done, every, best)
         except Exception as error:
             self._failure = error
             return
+        publish(CHECKPOINT_STEP, done)
         seconds = time.perf_counter() - began_s
         logger.info("checkpoint of step %d committed in %.0f ms", done, 1000 * seconds)
 

@@ -20,6 +20,9 @@ from trainers.loop.deaths import GroupFailed, WorkerDied, WorkerFrozen
 from trainers.loop.heartbeat import read_heartbeats
 from trainers.loop.limits import first_collective_limit_s
 from trainers.loop.prepare import Assignment
+from trainers.telemetry.here import remember
+from trainers.telemetry.logs import TEXT, log_handlers, send_logs_to
+from trainers.telemetry.publish import switch
 
 # Read by Ray's controller and handed on by it. Defaults of a long run cost a short one seconds.
 RAY_SETTINGS = {
@@ -181,23 +184,26 @@ def _train_function(config: dict[str, Assignment]) -> None:
     from trainers.loop.worker import train_worker
 
     context, assignment = ray.train.get_context(), config["assignment"]
-    _log_to_file(assignment, context.get_world_rank())
+    node = ray.get_runtime_context().get_node_id()
+    _tell(assignment, context.get_world_rank(), node)
     device = get_device()
     train_worker(
         assignment,
         context.get_world_rank(),
         context.get_world_size(),
         device[0] if isinstance(device, list) else device,
-        node=ray.get_runtime_context().get_node_id(),
+        node=node,
     )
 
 
-def _log_to_file(assignment: Assignment, worker: int) -> None:
+def _tell(assignment: Assignment, worker: int, node: str) -> None:
+    """Log to a file of the run, and name what is logged and counted here."""
     folder_path = Path(assignment.run_dir) / folder.LOGS
     folder_path.mkdir(exist_ok=True)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        filename=folder_path / f"attempt-{assignment.attempt}-worker-{worker}.log",
-        force=True,
-    )
+    name, operating = f"attempt-{assignment.attempt}-worker-{worker}", assignment.job.operating
+    file = logging.FileHandler(folder_path / f"{name}.log")
+    file.setFormatter(logging.Formatter(TEXT))
+    send_logs_to(log_handlers(operating, name, file))
+    switch(on=operating.metrics)
+    run = assignment.job.run.name
+    remember(run=run, stage="train", attempt=assignment.attempt, worker=worker, node=node)

@@ -20,6 +20,8 @@ from trainers.loop.heartbeat import read_heartbeats, remove_heartbeats
 from trainers.loop.interrupts import Interrupts
 from trainers.loop.prepare import Assignment, Preparation, begin_attempt, newest_step
 from trainers.loop.resize import Room, Watch, wait_for_workers
+from trainers.telemetry import figures
+from trainers.telemetry.publish import publish
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,9 @@ def train_attempts(preparation: Preparation, interrupts: Interrupts, group: Grou
     budget = Budget(job.training.attempts, job.faults.wait_for_workers_s, newest_step(run_dir))
     while workers := _workers(preparation, interrupts, group, budget.pause_s()):
         assignment = begin_attempt(preparation, workers)
+        publish(figures.ATTEMPT, assignment.attempt)
+        publish(figures.WORKERS, workers)
+        publish(figures.WORKERS_WANTED, max(1, job.training.workers))
         remove_heartbeats(run_dir, assignment.attempt)
         interrupts.renew()
         watch, began_s = Watch(group, job.training, run_dir, workers), time.monotonic()
@@ -62,6 +67,7 @@ def train_attempts(preparation: Preparation, interrupts: Interrupts, group: Grou
         budget.note(step, death, began_s)
         kind = death.kind if death else _end_kind(step >= job.training.steps, interrupts, watch)
         reason = None if death is None else death.reason
+        publish(figures.INTERRUPTIONS, kind not in ("finished", "stopped"), kind=kind)
         attempts.append_event(
             run_dir, assignment.attempt, "end", step=step, kind=kind, error=reason
         )

@@ -18,6 +18,9 @@ from tqdm import tqdm
 from trainers.lines import LineFollower
 from trainers.loop import attempts
 from trainers.loop.stepline import describe_step, describe_time
+from trainers.telemetry import figures
+from trainers.telemetry.publish import publish
+from trainers.telemetry.watch import note_progress
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +94,9 @@ class Progress:
                     # What an earlier driver logged was said by it.
                     if line["step"] > self._done:
                         self._judge_wait(line)
+        publish(figures.STEPS, self._steps)
         if newest is not None:
+            note_progress(("step", newest["step"]))
             self._show(newest, last=last)
 
     def _show(self, values: dict[str, Any], *, last: bool) -> None:

@@ -13,6 +13,8 @@ from trainers.loop import folder
 from trainers.loop.attempts import Fence, append_event
 from trainers.loop.metrics import MetricsLog
 from trainers.loop.workertimes import Exchange
+from trainers.telemetry.figures import SKIPPED_STEPS
+from trainers.telemetry.publish import publish, publish_step
 from trainers.tracking.build import begin_trackers
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Recorder:
         self._fence.check()
         self._metrics.write(step, values)
         self._draw(step, values)
+        publish_step(step, values)
         if step == self._begin + 1 and "train/lr" in values:
             # From here on the run is productive again: what the time to recover ends with.
             append_event(self._run_dir, self._fence.attempt, "stepping", step=step)
@@ -80,6 +83,7 @@ class Recorder:
             StaleAttempt: If a newer attempt has taken over the run.
         """
         self._fence.check()
+        publish(SKIPPED_STEPS, 1)
         append_event(
             self._run_dir, self._fence.attempt, "skipped", step=step, reason=reason, rows=[*rows]
         )

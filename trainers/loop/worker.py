@@ -28,6 +28,8 @@ from trainers.loop.step import StepResult
 from trainers.loop.timing import Phase, StepClock
 from trainers.loop.watchdog import watched
 from trainers.loop.workertimes import WorkerTimes
+from trainers.telemetry import figures
+from trainers.telemetry.publish import publish
 
 logger = logging.getLogger(__name__)
 
@@ -118,12 +120,12 @@ class Worker:
             if step == self.parts.begin:
                 shorten_collectives(self.job.faults)
             last = result.stop or done == training.steps
-            due = last or is_due(self.job, done)
             self._log(done, result, last=last)
-            if due or done % training.compare_weights_every == 0:
-                refuse_different_weights(self.parts.model, done)
             if done % training.validate_every == 0 or done == training.steps:
                 self._validate(done)
+            due = last or is_due(self.job, done) or self.parts.best.step == done
+            if due or done % training.compare_weights_every == 0:
+                refuse_different_weights(self.parts.model, done)
             if due:
                 with self._phase(done, "checkpoint"):
                     self._commit(done, last=last)
@@ -148,6 +150,9 @@ class Worker:
     def _log(self, done: int, result: StepResult, *, last: bool) -> None:
         self.checkpointer.check()
         timings = self.clock.figures()
+        publish(figures.WORKER_STEP, done)
+        waited_s = timings.get("time/wait_s", 0.0)
+        publish(figures.WORKER_OWN_SECONDS, max(0.0, timings["train/step_s"] - waited_s))
         exchange = self.times.exchange(done, self.clock, last=last)
         if self.recorder is None:
             return
@@ -166,6 +171,7 @@ class Worker:
 
         with self._phase(done, "validate"):
             values = self.parts.validation.run(self.device, beat)
+        self.parts.best.see(done, values)
         if self.recorder is not None and values:
             self.recorder.write(done, values)
 
@@ -181,6 +187,7 @@ class Worker:
             "step": done,
             "skipped_in_a_row": self.parts.step.skips.in_a_row,
             "damaged": self.parts.loader.damage.counted,
+            "best": self.parts.best.state(),
             "manifest_sha256": self.assignment.manifest_sha256,
             "tokenizer_sha256": self.assignment.tokenizer_sha256,
         }

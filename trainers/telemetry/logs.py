@@ -8,9 +8,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from configs.operating import OperatingConfig
 from trainers.telemetry.here import here
+
+if TYPE_CHECKING:
+    from configs.operating import OperatingConfig
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_handlers(
-    config: OperatingConfig, role: str, text: logging.Handler
+    config: "OperatingConfig", role: str, text: logging.Handler
 ) -> list[logging.Handler]:
     """Return the handlers of a process: `text`, in the format that is asked for, and its file.
 
@@ -62,19 +65,15 @@ def log_handlers(
     return [text, file]
 
 
-def set_up_logging(handlers: Sequence[logging.Handler]) -> None:
-    """Send the records of this process to some handlers, and to no others."""
-    for old in logging.root.handlers[:]:
-        if old not in handlers:
-            logging.root.removeHandler(old)
-            old.close()
+def send_logs_to(handlers: Sequence[logging.Handler]) -> None:
+    """Send the records of a worker to some handlers, and to no others: Ray set up its own."""
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
 
 
-_worker: tuple[OperatingConfig, str] | None = None
+_worker: "tuple[OperatingConfig, str] | None" = None
 
 
-def set_up_worker(config: OperatingConfig, role: str) -> None:
+def set_up_worker(config: "OperatingConfig", role: str) -> None:
     """Set up the logs of a worker of Ray, once: to its standard error, which Ray keeps in a file.
 
     Args:
@@ -87,4 +86,4 @@ def set_up_worker(config: OperatingConfig, role: str) -> None:
     _worker = (config, role)
     stream = logging.StreamHandler()
     stream.setFormatter(logging.Formatter(TEXT))
-    set_up_logging(log_handlers(config, role, stream))
+    send_logs_to(log_handlers(config, role, stream))

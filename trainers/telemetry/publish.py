@@ -36,7 +36,7 @@ def publish(figure: Figure, value: float, **labels: str | int) -> None:
     ray = sys.modules.get("ray")
     if not _is_on or ray is None or not ray.is_initialized():
         return
-    known = here() | labels
+    known = {**here(), **labels}
     tags = {name: str(known.get(name, "")) for name in figure.labels}
     try:
         metric = _made.get(figure.name) or _make(figure)
