@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from pipeline.console import complain, say, set_up_logging
 from pipeline.launching.ending import last_line
+from pipeline.launching.follow import ClusterLostError
 from pipeline.verbs import (
     EXAMPLES,
     SUMMARIES,
@@ -106,8 +107,9 @@ def _guarded(command: Callable[[], int], wants_traceback: bool) -> int:
         else:
             complain(f"weakvid: {error}" if "\n" not in str(error) else str(error))
         return BAD_USAGE
-    except Exception:
-        complain(traceback.format_exc().rstrip())
+    except Exception as error:
+        is_told = isinstance(error, ClusterLostError)
+        complain(f"weakvid: {error}" if is_told else traceback.format_exc().rstrip())
         return FAILED
 
 
@@ -130,8 +132,9 @@ def _call(verb: str, words: list[str]) -> int:
         say(to_yaml(resolved.job).rstrip())
         say("\n" + stage.plan_text(resolved.job).rstrip())
         return OK
-    set_up_logging()
-    return stage.run(resolved.job)
+    from pipeline.watching import watched
+
+    return watched(module, resolved.job, lambda: stage.run(resolved.job))
 
 
 def _without_settings(verb: str, words: list[str]) -> int:
