@@ -1,5 +1,7 @@
 """What a worker that builds says while it does: log lines, and figures of each video."""
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +11,8 @@ from pipeline.tasks.bundle import BundleTask
 from trainers.telemetry.here import at, remember
 from trainers.telemetry.logs import set_up_worker
 from trainers.telemetry.publish import switch
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -24,4 +28,7 @@ def told(task: BundleTask, name: str) -> Iterator[None]:
     run = task.out.rstrip("/").rpartition("/")[2]
     remember(run=run, stage="shards", node=ray.get_runtime_context().get_node_id())
     with at(bundle=task.bundle, attempt=name.rpartition(".")[2]):
+        began_s = time.monotonic()
         yield
+        seconds = time.monotonic() - began_s
+        logger.info("%d videos took %.1f s", len(task.sources), seconds)

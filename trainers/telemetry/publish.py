@@ -33,8 +33,9 @@ def publish(figure: Figure, value: float, **labels: str | int) -> None:
         value: The value; of a counter what is added, and nothing happens for 0.
         labels: Those that `here` does not know.
     """
-    ray = sys.modules.get("ray")
-    if not _is_on or ray is None or not ray.is_initialized():
+    # Another thread may be importing it at this moment: then it has no such function yet.
+    is_initialized = getattr(sys.modules.get("ray"), "is_initialized", None)
+    if not _is_on or is_initialized is None or not is_initialized():
         return
     known = {**here(), **labels}
     tags = {name: str(known.get(name, "")) for name in figure.labels}
