@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from trainers.cluster.stamp import stamp
+from trainers.cluster.stamp import CODE, PLACE, stamp
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +43,16 @@ def refuse_other_versions(driver: Mapping[str, str]) -> None:
     """On a node, before it works: one that came later was not asked at the start.
 
     Args:
-        driver: Stamp of the driver; empty where it runs on the same machine.
+        driver: Stamp of the driver.
 
     Raises:
-        MixedVersions: If this process has other versions than the driver.
+        MixedVersions: If this node has other versions.
     """
-    if driver and (told := differences(_this_node(), driver, stamp())):
+    if told := differences(_node_address(), driver, stamp()):
         raise MixedVersions(refusal(told))
 
 
-def _this_node() -> str:
+def _node_address() -> str:
     import ray
 
     return ray.util.get_node_ip_address()
@@ -60,10 +60,13 @@ def _this_node() -> str:
 
 def differences(node: str, here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
     """Return a phrase for each version in which a node differs from the driver."""
+    # One folder, read twice, is one code: at most somebody has edited it in between.
+    is_same = here[PLACE] == there.get(PLACE)
+    ignored = {PLACE, CODE} if is_same else {PLACE}
     return [
         f"node {node} has {name} {there.get(name, 'none')}, the driver has {here[name]}"
         for name in here
-        if there.get(name, "none") != here[name]
+        if name not in ignored and there.get(name, "none") != here[name]
     ]
 
 

@@ -11,7 +11,7 @@ from trainers.loop.inhand import read_rows
 
 Kind = Literal["killed", "hang", "error", "no_workers"]
 
-FATAL = ("DamagedSample", "NonFiniteLoss", "StaleAttempt", "ValueError")
+FATAL = ("DamagedSample", "MixedVersions", "NonFiniteLoss", "StaleAttempt", "ValueError")
 """Errors that would come again: another attempt is no help."""
 
 _CONSEQUENCES = ("closed by peer", "reset by peer", "connection refused", "broken pipe")

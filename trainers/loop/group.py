@@ -14,6 +14,8 @@ from typing import Any
 
 from configs.runs import RayConfig, TrainJob
 from trainers.cluster.connect import join_ray
+from trainers.cluster.stamp import stamp
+from trainers.cluster.versions import refuse_other_versions
 from trainers.loop import folder
 from trainers.loop.capacity import Capacity
 from trainers.loop.deaths import GroupFailed, WorkerDied, WorkerFrozen
@@ -158,7 +160,7 @@ def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
     os.environ[_START_LIMIT_S] = str(_start_limit_s(assignment.job))
     trainer = LeanTrainer(
         _train_function,
-        train_loop_config={"assignment": assignment},
+        train_loop_config={"assignment": assignment, "versions": dict(stamp())},
         torch_config=TorchConfig(timeout_s=int(first_collective_limit_s(limits))),
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=use_gpu),
         run_config=RunConfig(
@@ -176,13 +178,14 @@ def _start_limit_s(job: TrainJob) -> float:
     return 60.0 if job.training.min_workers else max(60.0, job.faults.wait_for_workers_s)
 
 
-def _train_function(config: dict[str, Assignment]) -> None:
+def _train_function(config: dict[str, Any]) -> None:
     import ray
     import ray.train
     from ray.train.torch import get_device
 
     from trainers.loop.worker import train_worker
 
+    refuse_other_versions(config["versions"])
     context, assignment = ray.train.get_context(), config["assignment"]
     node = ray.get_runtime_context().get_node_id()
     _tell(assignment, context.get_world_rank(), node)

@@ -13,7 +13,8 @@ from trainers.cluster.versions import (
     refuse_other_versions,
 )
 
-HERE = {"python": "3.11.7", "torch": "2.13.0", "ffmpeg": "9.0.2", "weakvid": "0123456789ab"}
+VERSIONS = {"python": "3.11.7", "torch": "2.13.0", "ffmpeg": "9.0.2", "weakvid": "0123456789ab"}
+HERE, THERE = VERSIONS | {"place": "here"}, VERSIONS | {"place": "there"}
 
 
 @pytest.fixture
@@ -21,18 +22,18 @@ def nodes(monkeypatch):
     answers = {}
     monkeypatch.setattr(versions, "stamp", lambda: HERE)
     monkeypatch.setattr(versions, "_ask_nodes", lambda: answers)
-    monkeypatch.setattr(versions, "_this_node", lambda: "10.0.0.9")
+    monkeypatch.setattr(versions, "_node_address", lambda: "10.0.0.9")
     return answers
 
 
 def test_nodes_that_agree_are_let_through(nodes):
-    nodes.update({"10.0.0.1": HERE, "10.0.0.2": dict(HERE)})
+    nodes.update({"10.0.0.1": HERE, "10.0.0.2": THERE})
     refuse_mixed_versions()
 
 
-@pytest.mark.parametrize("name", list(HERE))
+@pytest.mark.parametrize("name", list(VERSIONS))
 def test_a_node_that_differs_is_named_with_both_versions(nodes, name):
-    nodes.update({"10.0.0.1": HERE, "10.0.0.2": HERE | {name: "other"}})
+    nodes.update({"10.0.0.1": HERE, "10.0.0.2": THERE | {name: "other"}})
     with pytest.raises(MixedVersions) as caught:
         refuse_mixed_versions()
     told = f"node 10.0.0.2 has {name} other, the driver has {HERE[name]}"
@@ -49,18 +50,25 @@ def test_a_node_that_does_not_answer_is_said_and_is_no_mismatch(nodes, caplog):
 
 def test_a_node_that_came_later_is_refused_before_it_works(nodes):
     refuse_other_versions(HERE)
-    refuse_other_versions({})
     with pytest.raises(MixedVersions, match=r"node 10.0.0.9 has ffmpeg 9.0.2, the driver has 8.1"):
         refuse_other_versions(HERE | {"ffmpeg": "8.1"})
 
 
+def test_code_that_is_edited_while_a_job_runs_is_no_other_code_on_the_same_machine(nodes):
+    assert differences("n", HERE, THERE | {"weakvid": "edited"})
+    assert not differences("n", HERE, HERE | {"weakvid": "edited"})
+
+
 def test_what_a_node_lacks_is_a_difference():
-    assert differences("n", {"ffmpeg": "9"}, {}) == ["node n has ffmpeg none, the driver has 9"]
+    assert differences("n", {"ffmpeg": "9", "place": "here"}, {}) == [
+        "node n has ffmpeg none, the driver has 9"
+    ]
 
 
 def test_the_stamp_is_of_what_decides_bytes():
     there = stamp.stamp()
-    assert set(there) == {"python", "ray", "torch", "numpy", "av", "decord", "ffmpeg", "weakvid"}
+    versioned = {"python", "ray", "torch", "numpy", "av", "decord", "ffmpeg", "weakvid"}
+    assert set(there) == versioned | {"place"}
     assert "none" not in [there[name] for name in ("ray", "torch", "av", "ffmpeg")]
     assert "+" not in there["torch"]
 

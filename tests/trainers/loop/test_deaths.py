@@ -1,5 +1,6 @@
 import pytest
 
+from trainers.cluster.versions import MixedVersions
 from trainers.data.damage import DamagedSample
 from trainers.loop.attempts import append_event
 from trainers.loop.deaths import Death, GroupFailed, WorkerDied, WorkerFrozen, common_rows, examine
@@ -30,7 +31,9 @@ def test_an_error_of_one_worker_goes_before_its_consequences_in_others(tmp_path)
     assert (death.kind, death.reason) == ("error", "worker 1: no such kernel")
 
 
-@pytest.mark.parametrize("error", [DamagedSample("x"), NonFiniteLoss("x"), ValueError("x")])
+@pytest.mark.parametrize(
+    "error", [DamagedSample("x"), NonFiniteLoss("x"), ValueError("x"), MixedVersions("x")]
+)
 def test_what_would_come_again_is_fatal(tmp_path, error):
     assert examine(tmp_path, 1, GroupFailed({0: PEER, 1: error})).fatal
 
