@@ -5,10 +5,13 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import ray
 
+from pipeline.tasks.backlog import Backlog
 from pipeline.tasks.bundle import BundleCounts, BundleTask, Suspicion
+from pipeline.tasks.handover import Handover, RayHandover
 from pipeline.tasks.jobs import (
     DEATHS_ALONE,
     DEATHS_TO_ISOLATE,
@@ -17,19 +20,15 @@ from pipeline.tasks.jobs import (
     isolate,
     suspects_of,
 )
-from pipeline.tasks.progress import add_counts, note_path
+from pipeline.tasks.progress import add_counts
 from pipeline.tasks.quarantine import MOST_IN_A_ROW, Quarantine, Verdict
-from pipeline.tasks.remote import Room, build_remotely, probe_remotely
+from pipeline.tasks.rounds import Rounds
 from pipeline.tasks.waiting import Watched
-from shards import storage
 from shards.commit import read_record
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
-REMOTE_POLL_S = 10.0
-"""Between two looks at the notes of an output in an object store."""
-
 BACKOFF_S = 2.0
 IN_FLIGHT_PER_CPU = 2
 """So that no CPU waits for us, and a cluster that can grow sees that there is more to do."""
@@ -63,20 +62,21 @@ class Dispatch:
 
     Args:
         tasks: Bundles of one output, in the order in which they are to be begun.
+        handover: What runs them.
     """
 
-    def __init__(self, tasks: Sequence[BundleTask]) -> None:
+    def __init__(self, tasks: Sequence[BundleTask], handover: Handover | None = None) -> None:
         self.settings = tasks[0].shards
         self.out = tasks[0].out
-        self.room = Room.of_cluster(self.settings)
+        self._handover = handover or RayHandover()
+        self.room = self._handover.room(self.settings)
         self._room_read = time.monotonic()
-        self.waiting: list[Job] = []
-        self.running: dict[ray.ObjectRef, Watched] = {}
+        self.waiting = Backlog()
+        self.running = Rounds(self.out)
         self.isolated: dict[str, Isolation] = {}
         self.failures: list[str] = []
         self.num_done = 0
         self._done = BundleCounts()
-        self._poll_s = REMOTE_POLL_S if storage.is_remote(self.out) else POLL_S
         self._quarantine = Quarantine(self.out)
         # One by one: a million sources are not to stand in memory as objects.
         self._tasks = tasks
@@ -89,49 +89,41 @@ class Dispatch:
 
     def withdraw(self) -> None:
         """Take back what Ray has not begun yet."""
-        for reference, watched in list(self.running.items()):
-            if watched.look(0) is None:
-                del self.running[reference]
-                ray.cancel(reference, force=True)
+        for reference in self.running.not_begun():
+            self.running.remove(reference)
+            self._handover.stop(reference)
 
     def close(self) -> None:
         """Remember the verdicts that no later success confirmed: all of its bundles are built."""
         if not self.waiting and not self.isolated:
             self._quarantine.confirm()
+        self.running.close()
 
     def counts(self) -> BundleCounts:
         """Return what is done, in bundles that are committed and in those under way."""
-        builds = [one for one in self.running.values() if one.job.probed is None]
-        notes = [one.look(self._poll_s) for one in builds]
-        return add_counts([self._done, *(note for note in notes if note is not None)])
+        return add_counts([self._done, self.running.counts()])
 
     def start(self) -> None:
         """Hand jobs to Ray: side by side, and those that want to be alone at the very last."""
         if time.monotonic() - self._room_read > ROOM_S:
-            self.room, self._room_read = Room.of_cluster(self.settings), time.monotonic()
+            self.room, self._room_read = self._handover.room(self.settings), time.monotonic()
         while (job := self._next()) is not None:
-            remote = build_remotely if job.probed is None else probe_remotely
-            options = self.room.options(is_alone=job.is_alone)
-            reference = remote.options(**options).remote(job.task, job.name)
-            self.running[reference] = Watched(job)
+            self.running.add(self._handover.begin(job, self.room), Watched(job))
 
     def _next(self) -> Job | None:
         now = time.monotonic()
-        is_any_alone = any(one.job.is_alone for one in self.running.values())
-        if not is_any_alone and len(self.running) < self.room.num_cpus * IN_FLIGHT_PER_CPU:
-            return self._pop(now, alone=False) or self._fresh() or self._next_alone(now)
+        if not self.running.num_alone and len(self.running) < self._most_in_flight():
+            side_by_side = self.waiting.take(now, alone=False) or self._fresh()
+            return side_by_side or self._next_alone(now)
         return self._next_alone(now)
 
-    def _next_alone(self, now: float) -> Job | None:
-        is_quiet = all(one.job.is_alone for one in self.running.values())
-        if is_quiet and len(self.running) < self.room.num_nodes:
-            return self._pop(now, alone=True)
-        return None
+    def _most_in_flight(self) -> int:
+        return self.room.num_cpus * IN_FLIGHT_PER_CPU
 
-    def _pop(self, now: float, *, alone: bool) -> Job | None:
-        for place, job in enumerate(self.waiting):
-            if job.not_before <= now and job.is_alone == alone:
-                return self.waiting.pop(place)
+    def _next_alone(self, now: float) -> Job | None:
+        is_quiet = self.running.num_alone == len(self.running)
+        if is_quiet and len(self.running) < self.room.num_nodes:
+            return self.waiting.take(now, alone=True)
         return None
 
     def _fresh(self) -> Job | None:
@@ -147,22 +139,26 @@ class Dispatch:
         if not self.running:
             time.sleep(POLL_S)
             return
-        ready, _ = ray.wait(list(self.running), timeout=POLL_S)
-        for reference in ready:
-            self._take(reference, self.running.pop(reference))
-        for reference, watched in list(self.running.items()):
-            watched.look(self._poll_s)
-            if watched.is_overdue(self.settings.overdue_s):
-                del self.running[reference]
+        for reference in self._handover.ended(list(self.running), POLL_S):
+            self._take(reference, self.running.remove(reference))
+        for reference, watched in self.running.look():
+            if self._is_overdue(watched):
+                self.running.remove(reference)
                 # It may sit on a frozen node and wake up later: what it commits then is equal.
-                ray.cancel(reference, force=True)
-                storage.delete(note_path(self.out, watched.job.name))
+                self._handover.stop(reference)
+                self.running.forget_note(watched)
                 self._lost(watched.job, "no sign of life past its deadline")
 
-    def _take(self, reference: ray.ObjectRef, watched: Watched) -> None:
+    def _is_overdue(self, watched: Watched) -> bool:
+        if not watched.is_overdue(self.settings.overdue_s):
+            return False
+        watched.look(0)  # its turn may have been a while ago
+        return watched.is_overdue(self.settings.overdue_s)
+
+    def _take(self, reference: Any, watched: Watched) -> None:
         job = watched.job
         try:
-            result = ray.get(reference)
+            result = self._handover.result(reference)
         except ray.exceptions.RayTaskError as error:
             self._failed(job, error.cause if isinstance(error.cause, Exception) else error)
         except ray.exceptions.OutOfMemoryError as error:
@@ -177,7 +173,7 @@ class Dispatch:
             self._lost(job, _first_line(error))
         else:
             self._ended(job, result)
-        storage.delete(note_path(self.out, job.name))
+        self.running.forget_note(watched)
 
     def _ended(self, job: Job, result: BundleCounts | Verdict | None) -> None:
         if isinstance(result, BundleCounts):
@@ -197,7 +193,7 @@ class Dispatch:
             self._isolate(job, ids, alone=True)
         elif isinstance(error, OSError) and error.errno in OUTPUT_FAILS:
             for reference in self.running:
-                ray.cancel(reference, force=True)
+                self._handover.stop(reference)
             raise BuildError(
                 f"{self.out} cannot be written: {error}; once it can, the same command goes on"
             ) from error
@@ -253,7 +249,7 @@ class Dispatch:
         job.is_alone = alone
         job.not_before = time.monotonic() + BACKOFF_S * 2 ** (job.deaths + job.losses)
         job.attempt += 1
-        self.waiting.append(job)
+        self.waiting.add(job)
 
     def _fail(self, job: Job, reason: str) -> None:
         message = f"{job.label}: {reason}"
@@ -268,7 +264,7 @@ class Dispatch:
         self.isolated[job.task.bundle] = isolation
         for probe in probes:
             probe.is_alone = probe.is_alone or alone
-        self.waiting += probes
+        self.waiting.add(*probes)
 
     def _tried(self, job: Job, verdict: Verdict | None) -> None:
         """A source has been tried; after the last one of its bundle, build it again."""
@@ -283,7 +279,7 @@ class Dispatch:
             self._distrust(job, verdict)
         if not isolation.pending:
             del self.isolated[job.task.bundle]
-            self.waiting.append(isolation.conclude())
+            self.waiting.add(isolation.conclude())
 
     def _distrust(self, job: Job, verdict: Verdict) -> None:
         logger.warning("%s: fails, %s: %s", job.label, verdict.code, verdict.detail)

@@ -12,6 +12,7 @@ from configs.shards import ShardsConfig
 from configs.sources import SourcesConfig
 from pipeline.listing.source import SourceFile
 from pipeline.tasks import dispatch as dispatch_module
+from pipeline.tasks import handover as handover_module
 from pipeline.tasks.bundle import BundleCounts, BundleTask, Suspicion
 from pipeline.tasks.progress import reporter
 from pipeline.tasks.quarantine import Verdict, load_quarantine
@@ -53,7 +54,7 @@ class FakeRay:
             )
         )
 
-    def wait(self, references, timeout):
+    def wait(self, references, timeout, num_returns=1):
         return references[:1], references[1:]
 
     def get(self, reference):
@@ -77,9 +78,9 @@ def build(tmp_path, monkeypatch):
         out = str(tmp_path / "out")
         (tmp_path / "out" / "done").mkdir(parents=True, exist_ok=True)
         fake = FakeRay(script)
-        monkeypatch.setattr(dispatch_module, "ray", fake)
-        monkeypatch.setattr(dispatch_module, "build_remotely", fake.remote("build"))
-        monkeypatch.setattr(dispatch_module, "probe_remotely", fake.remote("probe"))
+        monkeypatch.setattr(handover_module, "ray", fake)
+        monkeypatch.setattr(handover_module, "build_remotely", fake.remote("build"))
+        monkeypatch.setattr(handover_module, "probe_remotely", fake.remote("probe"))
         monkeypatch.setattr(dispatch_module, "BACKOFF_S", 0.0)
         monkeypatch.setattr(dispatch_module, "POLL_S", 0.0)
         monkeypatch.setattr(Room, "of_cluster", classmethod(lambda cls, settings: ROOM))

@@ -19,6 +19,7 @@ from ray import cloudpickle
 from configs.runs import RayConfig, ShardsJob
 from pipeline.listing.build import list_sources
 from pipeline.tasks import dispatch as dispatch_module
+from pipeline.tasks import handover as handover_module
 from pipeline.tasks.bundle import BundleCounts, build_bundle
 from pipeline.tasks.plan import plan_bundles
 from pipeline.tasks.progress import reporter
@@ -119,8 +120,8 @@ def test_a_source_that_kills_its_worker_is_quarantined_and_the_rest_is_built(
     session, narrated, tmp_path, undisturbed, monkeypatch
 ):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(dispatch_module, "build_remotely", build_deadly)
-    monkeypatch.setattr(dispatch_module, "probe_remotely", probe_deadly)
+    monkeypatch.setattr(handover_module, "build_remotely", build_deadly)
+    monkeypatch.setattr(handover_module, "probe_remotely", probe_deadly)
     monkeypatch.setattr(dispatch_module, "BACKOFF_S", 0.1)
     tasks = tasks_for(narrated, tmp_path)
     run_bundles(tasks, lambda counts: None)
