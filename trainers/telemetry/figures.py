@@ -20,7 +20,7 @@ class Figure(NamedTuple):
 
 
 JOB_RUNNING = Figure(
-    "weakvid_job_running", "gauge", "1 while a driver works, 0 at its end", ("run", "stage")
+    "weakvid_job_running", "gauge", "1 while a driver works; gone after it", ("run", "stage")
 )
 PROGRESS_AGE = Figure(
     "weakvid_progress_age_seconds",

@@ -96,7 +96,6 @@ class Watch:
     def _look(self) -> None:
         while not self._ended.wait(LOOK_S):
             self.look()
-        publish(figures.JOB_RUNNING, 0)
 
     def look(self) -> None:
         """Look once."""
