@@ -64,7 +64,15 @@ class Launch:
         }
 
 
-def make_launch(verb: str, words: Sequence[str], name: str, here: Path, grace_s: int) -> Launch:
+def make_launch(
+    verb: str,
+    words: Sequence[str],
+    name: str,
+    here: Path,
+    grace_s: int,
+    *,
+    insecure_local: bool = False,
+) -> Launch:
     """Check everything that can be checked here.
 
     Args:
@@ -73,6 +81,7 @@ def make_launch(verb: str, words: Sequence[str], name: str, here: Path, grace_s:
         name: Name of the job; empty: that of its run, or of the folder that it writes.
         here: Folder that travels, and from which relative paths count.
         grace_s: Seconds that the job gets to drain when it is stopped.
+        insecure_local: Whether the job, too, may talk to a cluster that lets everybody in.
 
     Raises:
         ValueError: If settings, name or folder cannot be used.
@@ -89,6 +98,7 @@ def make_launch(verb: str, words: Sequence[str], name: str, here: Path, grace_s:
                 f"got {tree['ray']['address']!r}"
             )
         at += ["--ray.address", "auto"]
+        tree["ray"]["insecure_local"] |= insecure_local
     folder = _written(verb, tree)
     return Launch(
         name=_name(name, tree["run"]["name"] if "run" in tree else folder),

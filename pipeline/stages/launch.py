@@ -42,7 +42,7 @@ def run(
         ValueError: If settings, folder, name or cluster cannot be used. Nothing was sent then.
         RuntimeError: If the cluster does not take the job, or is lost while it is watched.
     """
-    launch = make_launch(verb, settings, name, Path.cwd(), grace)
+    launch = make_launch(verb, settings, name, Path.cwd(), grace, insecure_local=insecure_local)
     if dry_run:
         say("\n".join(_plan_lines(launch)))
         return OK

@@ -15,7 +15,7 @@ NO_PLACES = {
     "sources.kind", "sources.text_variant", "asr.language", "asr.model", "asr.device",
     "ray.address", "run.name", "tracking.wandb_project", "tracking.wandb_entity", "tracking.mlflow",
     "tracking.mlflow_experiment", "checkpoints.branch", "remove", "sources.languages",
-    "model.video.blocks", "checkpoints.override",
+    "model.video.blocks", "checkpoints.override", "checkpoint", "checkpoints.best",
 }  # fmt: skip
 
 

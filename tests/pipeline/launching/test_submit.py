@@ -83,6 +83,13 @@ def test_no_value_of_our_environment_travels(here: Path, monkeypatch: pytest.Mon
     assert "canary" not in str(cluster.sent) + str(cluster.package)
 
 
+def test_an_open_cluster_is_open_to_the_job_too_where_that_was_said(here: Path) -> None:
+    made = make_launch("evaluate", [], "", here, 600, insecure_local=True)
+    assert yaml.safe_load(made.added["settings.yaml"])["ray"]["insecure_local"] is True
+    closed = launch(here, "evaluate")
+    assert yaml.safe_load(closed.added["settings.yaml"])["ray"]["insecure_local"] is False
+
+
 def test_odd_paths_are_words_for_the_shell_and_nothing_more(here: Path) -> None:
     odd = "shards'; touch gone; $(echo) `x` \n"
     made = launch(here, "report", odd, name="real")
