@@ -146,9 +146,10 @@ def _why_dead(failure: BaseException) -> str:
 
 
 def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
-    from ray.train.torch import TorchConfig
     from ray.train.v2.api.config import FailureConfig, RunConfig, ScalingConfig
     from ray.train.v2.torch.torch_trainer import TorchTrainer
+
+    from trainers.loop.gloo import BetweenMachines
 
     class LeanTrainer(TorchTrainer):
         def _create_default_callbacks(self) -> list[Any]:
@@ -161,7 +162,7 @@ def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
     trainer = LeanTrainer(
         _train_function,
         train_loop_config={"assignment": assignment, "versions": dict(stamp())},
-        torch_config=TorchConfig(timeout_s=int(first_collective_limit_s(limits))),
+        torch_config=BetweenMachines(timeout_s=int(first_collective_limit_s(limits))),
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=use_gpu),
         run_config=RunConfig(
             name=f"attempt-{assignment.attempt}",
