@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from configs.clips import ClipsConfig
@@ -35,7 +35,8 @@ class BundleTask:
     """Everything that one bundle is a function of. `out` is an absolute path or a URL.
 
     `quarantined` are verdicts on sources that are not opened again. `is_final` tells whether a
-    verdict that a busy machine can cause may stand; if not, the bundle is not committed.
+    verdict that a busy machine can cause may stand; if not, the bundle is not committed. `versions`
+    are those of the driver; a node that has others does not build it.
     """
 
     out: str
@@ -49,6 +50,7 @@ class BundleTask:
     quarantined: tuple[Verdict, ...] = ()
     is_final: bool = True
     operating: OperatingConfig = field(default_factory=OperatingConfig)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def num_bytes(self) -> int:

@@ -12,6 +12,7 @@ from pipeline.tasks.progress import reporter
 from pipeline.tasks.quarantine import Verdict
 from pipeline.tasks.told import told
 from shards import storage
+from trainers.cluster.versions import refuse_other_versions
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ MORE_ROOM = 2
 @ray.remote(num_cpus=1, max_retries=0)
 def build_remotely(task: BundleTask, name: str) -> BundleCounts:
     """Build a bundle; its rows stand in done/, the driver needs only counts."""
+    _refuse_others(task)
     storage.use_scratch(task.shards.scratch)
     before = storage.num_retries()
     with told(task, name):
@@ -35,9 +37,15 @@ def build_remotely(task: BundleTask, name: str) -> BundleCounts:
 @ray.remote(num_cpus=1, max_retries=0)
 def probe_remotely(task: BundleTask, name: str) -> Verdict | None:
     """Try a source alone."""
+    _refuse_others(task)
     storage.use_scratch(task.shards.scratch)
     with told(task, name):
         return probe_source(task, reporter(task.out, name))
+
+
+def _refuse_others(task: BundleTask) -> None:
+    if task.versions:
+        refuse_other_versions(task.versions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from configs.runs import ShardsJob
 from pipeline.listing.source import SourceFile
 from pipeline.tasks.bundle import BundleTask, sample_config_hash
+from trainers.cluster.stamp import stamp
 
 SOURCE_COLUMNS = pa.schema(
     [
@@ -114,6 +115,7 @@ class TaskList(Sequence[BundleTask]):
             intake=self.job.sources,
             config_hash=sample_config_hash(self.job.clips),
             operating=self.job.operating,
+            versions=stamp(),
         )
 
     @property

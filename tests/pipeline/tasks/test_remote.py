@@ -1,7 +1,13 @@
+import pytest
 import ray
 
+from configs.clips import ClipsConfig
 from configs.shards import ShardsConfig
-from pipeline.tasks.remote import Room
+from configs.sources import SourcesConfig
+from pipeline.tasks.bundle import BundleTask
+from pipeline.tasks.remote import Room, build_remotely, probe_remotely
+from trainers.cluster.stamp import stamp
+from trainers.cluster.versions import MixedVersions
 
 GIB = 2**30
 
@@ -31,3 +37,23 @@ def test_a_cluster_without_a_worker_yet_still_gets_a_task(monkeypatch):
     nodes(monkeypatch, {"CPU": 0})
     room = Room.of_cluster(ShardsConfig())
     assert room.num_cpus == 1 and room.options(is_alone=False)["num_cpus"] == 1
+
+
+@pytest.mark.parametrize("remote", [build_remotely, probe_remotely])
+def test_a_node_with_other_versions_than_the_driver_touches_no_bundle(remote, tmp_path):
+    out = tmp_path / "out"
+    versions = {**stamp(), "ffmpeg": "8.1"}
+    task = BundleTask(
+        out=str(out),
+        bundle="000000",
+        fingerprint="f",
+        sources=(),
+        clips=ClipsConfig(),
+        shards=ShardsConfig(),
+        intake=SourcesConfig(),
+        config_hash="c",
+        versions=versions,
+    )
+    with pytest.raises(MixedVersions, match=r"has ffmpeg .*, the driver has 8\.1"):
+        remote._function(task, "000000.1")
+    assert not out.exists()
