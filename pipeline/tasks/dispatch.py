@@ -25,6 +25,7 @@ from pipeline.tasks.quarantine import MOST_IN_A_ROW, Quarantine, Verdict
 from pipeline.tasks.rounds import Rounds
 from pipeline.tasks.waiting import Watched
 from shards.commit import read_record
+from trainers.cluster.versions import MixedVersions
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ class Dispatch:
         if time.monotonic() - self._room_read > ROOM_S:
             self.room, self._room_read = self._handover.room(self.settings), time.monotonic()
         while (job := self._next()) is not None:
+            job.begun = time.monotonic()
             self.running.add(self._handover.begin(job, self.room), Watched(job))
 
     def _next(self) -> Job | None:
@@ -122,7 +124,10 @@ class Dispatch:
 
     def _next_alone(self, now: float) -> Job | None:
         is_quiet = self.running.num_alone == len(self.running)
-        if is_quiet and len(self.running) < self.room.num_nodes:
+        # First what verdicts are waiting for: a bundle without its poison shows that the rest is
+        # well. Else a cluster would try many sources that fail, and nothing that comes through.
+        is_last = not self.waiting.num_side_by_side
+        if is_quiet and is_last and len(self.running) < self.room.num_nodes:
             return self.waiting.take(now, alone=True)
         return None
 
@@ -192,15 +197,22 @@ class Dispatch:
             ids = {verdict.video_id for verdict in error.verdicts}
             self._isolate(job, ids, alone=True)
         elif isinstance(error, OSError) and error.errno in OUTPUT_FAILS:
-            for reference in self.running:
-                self._handover.stop(reference)
+            self._stop_all()
             raise BuildError(
                 f"{self.out} cannot be written: {error}; once it can, the same command goes on"
             ) from error
+        elif isinstance(error, MixedVersions):
+            # It fails at once, so it would be given one bundle after the other.
+            self._stop_all()
+            raise BuildError(str(error)) from error
         elif isinstance(error, OSError):
             self._lost(job, f"{type(error).__name__}: {error}")
         else:
             self._fail(job, f"{type(error).__name__}: {_first_line(error)}")
+
+    def _stop_all(self) -> None:
+        for reference in self.running:
+            self._handover.stop(reference)
 
     def _died(self, watched: Watched, code: str, reason: str) -> None:
         """The worker died, and nothing says that its node did."""
@@ -283,7 +295,7 @@ class Dispatch:
 
     def _distrust(self, job: Job, verdict: Verdict) -> None:
         logger.warning("%s: fails, %s: %s", job.label, verdict.code, verdict.detail)
-        if self._quarantine.suspect(verdict):
+        if self._quarantine.suspect(verdict, job.begun, time.monotonic()):
             raise BuildError(
                 f"{MOST_IN_A_ROW} sources in a row failed ({verdict.code}) and none came through: "
                 "most likely it is this machine, and nothing is held against them; see that it "

@@ -18,6 +18,7 @@ from pipeline.tasks.progress import reporter
 from pipeline.tasks.quarantine import Verdict, load_quarantine
 from pipeline.tasks.remote import Room
 from pipeline.tasks.run import run_bundles
+from trainers.cluster.versions import MixedVersions
 
 OK = BundleCounts(1, 1, 0)
 ROOM = Room(num_cpus=2, num_nodes=1, node_cpus=2, node_memory=1000, task_memory=300)
@@ -248,6 +249,12 @@ def test_a_full_disk_stops_the_build_and_names_the_path(build):
     fake = build(script)
     assert "cannot be written" in fake.error and "/out/_tmp/x" in fake.error
     assert "No space left" in fake.error and len(fake.calls) == 2 and len(fake.cancelled) == 1
+
+
+def test_a_node_with_other_versions_stops_the_build_before_it_gets_more(build):
+    said = "node 10.0.0.9 has ffmpeg 8.1, the driver has 9.0.2"
+    fake = build(lambda call: failed(MixedVersions(said)))
+    assert fake.error == said and len(fake.calls) == 2 and len(fake.cancelled) == 1
 
 
 def test_a_lost_node_is_no_fault_of_a_source_and_is_finite_too(build):
