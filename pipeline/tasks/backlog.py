@@ -19,6 +19,11 @@ class Backlog:
     def __len__(self) -> int:
         return sum(map(len, self._heaps.values()))
 
+    @property
+    def num_side_by_side(self) -> int:
+        """Jobs that need no node to themselves."""
+        return len(self._heaps[False])
+
     def add(self, *jobs: Job) -> None:
         """Let jobs wait until their `not_before`."""
         for job in jobs:

@@ -28,6 +28,7 @@ class Job:
         losses: Times that it was lost with its node, or overdue.
         seen: Source under way at each death, "" for unknown.
         not_before: Time (monotonic) before which it is not tried.
+        begun: Time at which it was handed over last.
         is_alone: Whether it runs while nothing else does.
         probed: Place in its bundle of the source that is tried; None: the bundle is built.
     """
@@ -38,6 +39,7 @@ class Job:
     losses: int = 0
     seen: list[str] = field(default_factory=list)
     not_before: float = 0.0
+    begun: float = 0.0
     is_alone: bool = False
     probed: int | None = None
 

@@ -15,7 +15,8 @@ from shards import storage
 QUARANTINE = "quarantine.json"
 VERSION = 1
 MOST_IN_A_ROW = 5
-"""Sources that may fail one after the other before the machine is suspected."""
+"""Sources that may fail one after the other before the machine is suspected. Those that are tried
+at the same time on many nodes are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +100,34 @@ class Quarantine:
 
     def __init__(self, out: str) -> None:
         self._out = out
-        self._known = load_quarantine(out)
+        # By id: thousands of verdicts are not to be gone through for each bundle.
+        self._known = {verdict.video_id: verdict for verdict in load_quarantine(out)}
         self._unsure: list[Verdict] = []
+        self._in_a_row = 0
+        self._judged = float("-inf")
 
     def on(self, sources: Sequence[SourceFile]) -> tuple[Verdict, ...]:
         """Return what is known of some sources from earlier builds."""
-        return verdicts_on(sources, self._known)
+        known = (self._known.get(source.video_id) for source in sources)
+        return verdicts_on(sources, [verdict for verdict in known if verdict is not None])
 
-    def suspect(self, verdict: Verdict) -> bool:
-        """Note a verdict; return whether it is rather the machine that is to be suspected."""
+    def suspect(self, verdict: Verdict, begun: float, now: float) -> bool:
+        """Note a verdict; return whether it is rather the machine that is to be suspected.
+
+        Args:
+            verdict: What came of a try that was begun at `begun`.
+            begun: Seconds of a clock.
+            now: Seconds of the same clock.
+        """
         self._unsure.append(verdict)
-        return len(self._unsure) >= MOST_IN_A_ROW
+        if begun >= self._judged:  # not side by side with the last one that counted
+            self._in_a_row += 1
+            self._judged = now
+        return self._in_a_row >= MOST_IN_A_ROW
 
     def confirm(self) -> None:
         """A source came through: those that did not are to blame, and are remembered."""
         if self._unsure:
             add_to_quarantine(self._out, self._unsure)
             self._unsure = []
+        self._in_a_row = 0

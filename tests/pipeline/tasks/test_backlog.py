@@ -32,5 +32,6 @@ def test_jobs_that_want_a_node_to_themselves_wait_in_a_queue_of_their_own():
     backlog = Backlog()
     alone, other = job(alone=True), job()
     backlog.add(alone, other)
+    assert (backlog.num_side_by_side, len(backlog)) == (1, 2)
     assert backlog.take(0.0, alone=False) is other and backlog.take(0.0, alone=False) is None
     assert backlog.take(0.0, alone=True) is alone

@@ -1,5 +1,6 @@
 """Where each bundle goes when things fail, with a Ray whose tasks do as the test says."""
 
+import dataclasses
 import errno
 from collections import Counter
 from types import SimpleNamespace
@@ -75,7 +76,7 @@ class FakeRay:
 
 @pytest.fixture
 def build(tmp_path, monkeypatch):
-    def build_all(script, names=("ada", "bob", "cy"), **settings):
+    def build_all(script, names=("ada", "bob", "cy"), rest=(("dora",),), room=ROOM, **settings):
         out = str(tmp_path / "out")
         (tmp_path / "out" / "done").mkdir(parents=True, exist_ok=True)
         fake = FakeRay(script)
@@ -84,24 +85,16 @@ def build(tmp_path, monkeypatch):
         monkeypatch.setattr(handover_module, "probe_remotely", fake.remote("probe"))
         monkeypatch.setattr(dispatch_module, "BACKOFF_S", 0.0)
         monkeypatch.setattr(dispatch_module, "POLL_S", 0.0)
-        monkeypatch.setattr(Room, "of_cluster", classmethod(lambda cls, settings: ROOM))
+        monkeypatch.setattr(Room, "of_cluster", classmethod(lambda cls, settings: room))
         shards = ShardsConfig(**settings)
-        task = BundleTask(
-            out,
-            "000000",
-            "f",
-            tuple(map(source, names)),
-            ClipsConfig(),
-            shards,
-            SourcesConfig(),
-            "c",
-        )
-        other = BundleTask(
-            out, "000001", "f", (source("dora"),), ClipsConfig(), shards, SourcesConfig(), "c"
-        )
+        configs = ClipsConfig(), shards, SourcesConfig()
+        tasks = [
+            BundleTask(out, f"{number:06d}", "f", tuple(map(source, each)), *configs, "c")
+            for number, each in enumerate((names, *rest))
+        ]
         fake.error = None
         try:
-            run_bundles([task, other], lambda counts: None)
+            run_bundles(tasks, lambda counts: None)
         except RuntimeError as error:
             fake.error = str(error)
         return fake
@@ -291,6 +284,24 @@ def test_where_nothing_comes_through_the_machine_is_to_blame_and_no_source(build
     fake = build(script, names=("ada", "bob", "cy", "eve", "fay"))
     assert "5 sources in a row failed" in fake.error and "memory" in fake.error
     assert load_quarantine(str(tmp_path / "out")) == []
+
+
+def test_many_sources_that_fail_at_once_on_many_nodes_do_not_speak_against_the_machines(
+    build, tmp_path
+):
+    poison = {f"poison{number}" for number in range(12)}
+
+    def script(call):
+        opened = set(call.ids) - {verdict.video_id for verdict in call.task.quarantined}
+        if guilty := opened & poison:
+            reporter(call.task.out, call.name)(BundleCounts(source=guilty.pop(), due_s=9))
+            return crash()
+        return OK if call.kind == "build" else None
+
+    room = dataclasses.replace(ROOM, num_cpus=16, num_nodes=8)
+    fake = build(script, rest=[(name, f"good beside {name}") for name in sorted(poison)], room=room)
+    assert fake.error is None
+    assert {one.video_id for one in load_quarantine(str(tmp_path / "out"))} == poison
 
 
 def test_a_lone_poisoned_source_is_remembered_though_nothing_was_opened_after_it(build, tmp_path):
