@@ -36,6 +36,7 @@ env | grep ^RAY_ > "$NOTES/environment"
 stat -c %a "$RAY_AUTH_TOKEN_PATH" > "$NOTES/mode"
 cp "$RAY_AUTH_TOKEN_PATH" "$NOTES/token"
 trap 'echo ended >> "$NOTES/ended"; exit 1' TERM
+echo started >> "$NOTES/started"
 while :; do sleep 0.05; done
 """,
     ".venv/bin/python": NOTE + "cat > /dev/null\n",
@@ -153,6 +154,8 @@ def test_the_token_is_secret_and_goes_with_the_job(submit: Any, tmp_path: Path) 
 def test_the_wall_limit_drains_it_and_it_is_queued_again(submit: Any, tmp_path: Path) -> None:
     job = submit("train", WORKS_FOR="1000")
     wait_for(tmp_path / "working")
+    while (tmp_path / "started").read_text() != "started\n" * 2:
+        time.sleep(0.02)
     job.send_signal(signal.SIGTERM)
     assert job.wait(60) == 143
     assert (tmp_path / "terms").read_text() == "term\n"
