@@ -80,7 +80,11 @@ EXAMPLES = {
         "weakvid verify data/real --decode all",
         "weakvid verify s3://bucket/real --quick",
     ),
-    "status": ("weakvid status data/demo/shards", "weakvid status runs/demo"),
+    "status": (
+        "weakvid status data/demo/shards",
+        "weakvid status runs/demo --json",
+        "weakvid status real --address http://HEAD:8265",
+    ),
     "view": ("weakvid view data/demo/shards", "weakvid view s3://bucket/real --port 8090"),
     "explain": (
         "weakvid explain 0f3a9c2b7d61e845_000012300 --shards data/real",
@@ -127,7 +131,7 @@ def read_words(verb: str, words: list[str]) -> dict[str, object]:
         case "verify":
             _add_verify(parser)
         case "status":
-            parser.add_argument("folder", metavar="DIR", help="folder of shards or of a run")
+            _add_status(parser)
         case "view":
             _add_view(parser)
         case "explain":
@@ -282,6 +286,24 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         type=_count_or_all,
         metavar="N|all",
         help="samples of each tar whose clip and sound are decoded (default: 3)",
+    )
+
+
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what", metavar="DIR|NAME", help="folder or URL of shards or of a run, or a run's name"
+    )
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="one object, for programs"
+    )
+    parser.add_argument(
+        "--address",
+        default="",
+        metavar="URL",
+        help="of a cluster: the job of this name there is told too",
+    )
+    parser.add_argument(
+        "--insecure-local", action="store_true", help="talk to a cluster that asks for no token"
     )
 
 

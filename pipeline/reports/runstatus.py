@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.interruptions import NOT_YET, Row, interruptions_section
@@ -20,6 +20,10 @@ QUIET_S = 120.0
 
 KERNEL_LOCKS = Path("/proc/locks")
 SPEED_STEPS = 50
+
+State = Literal["finished", "training", "away", "stopped", "not begun"]
+"""`away`: its driver is on another machine, or has just ended."""
+
 MAX_WORKERS = 8
 
 
@@ -43,7 +47,7 @@ def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
         f"step        {_step_text(run, step, total)}",
     ]
     if "train/lr" in newest:
-        lines.append(f"figures     {describe_step(_finite(run.training))}")
+        lines.append(f"figures     {describe_step(newest_figures(run.training))}")
     if run.validation:
         lines.append(f"held out    {_validation_text(run.validation[-1])}")
     lines += [
@@ -51,7 +55,7 @@ def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
         f"attempts    {_attempts_text(section.history)}",
     ]
     lines += [f"            {_interruption_text(row)}" for row in section.rows[-3:]]
-    heard = {} if total is not None and step >= total else _heartbeats(run_dir, run)
+    heard = {} if is_done(step, total) else heartbeats_of(run_dir, run)
     lines += [f"workers     {line}" for line in _worker_lines(run, heard, now_s)]
     lines += [f"slow        {line}" for line in section.stragglers[-3:]]
     if section.skipped:
@@ -63,17 +67,36 @@ def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
 def _state(
     run_dir: Path, run: RunFiles, history: History, step: int, total: int | None, now_s: float
 ) -> str:
-    if total is not None and step >= total:
-        return "finished"
-    since_s = _last_sign_s(run_dir, run, now_s)
+    state, since_s = state_of(run_dir, run, history, is_done(step, total), now_s)
     ago = "" if since_s is None else f", last sign of life {describe_time(since_s)} ago"
+    match state:
+        case "training":
+            return f"training{ago}"
+        case "away":
+            return f"its driver is not on this machine, or has just ended{ago}"
+        case "stopped":
+            return f"not training{ago}; the same command goes on"
+        case _:
+            return state
+
+
+def is_done(step: int, total: int | None) -> bool:
+    """Return whether all steps are done."""
+    return total is not None and step >= total
+
+
+def state_of(
+    run_dir: Path, run: RunFiles, history: History, done: bool, now_s: float
+) -> tuple[State, float | None]:
+    """Return what a run is at, and the seconds since its last sign of life, where there is one."""
+    since_s = _last_sign_s(run_dir, run, now_s)
+    if done:
+        return "finished", since_s
     if driver_is_here(run_dir / LOCK):
-        return f"training{ago}"
+        return "training", since_s
     if since_s is not None and since_s < QUIET_S and not history.has_ended:
-        return f"its driver is not on this machine, or has just ended{ago}"
-    if not history.num_attempts:
-        return "not begun"
-    return f"not training{ago}; the same command goes on"
+        return "away", since_s
+    return ("stopped" if history.num_attempts else "not begun"), since_s
 
 
 def driver_is_here(lock: Path) -> bool:
@@ -107,15 +130,21 @@ def _step_text(run: RunFiles, step: int, total: int | None) -> str:
         return "none yet"
     if total is None:
         return number(step)
-    recent = run.training[-SPEED_STEPS:]
-    seconds = [s for row in recent if (s := as_float(row.get("train/step_s"))) is not None]
+    step_s = seconds_a_step(run)
     text = f"{number(step)} of {number(total)} ({100 * step / total:.0f} %)"
-    if step < total and seconds:
-        text += f", about {describe_time((total - step) * fmean(seconds))} of steps to go"
+    if step < total and step_s is not None:
+        text += f", about {describe_time((total - step) * step_s)} of steps to go"
     return text
 
 
-def _finite(rows: list[dict[str, Any]]) -> dict[str, float]:
+def seconds_a_step(run: RunFiles) -> float | None:
+    """Return how long a step takes, by the newest of them; None before the first."""
+    recent = run.training[-SPEED_STEPS:]
+    seconds = [s for row in recent if (s := as_float(row.get("train/step_s"))) is not None]
+    return fmean(seconds) if seconds else None
+
+
+def newest_figures(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Return the newest figures: memory is not in every line."""
     merged: dict[str, Any] = {}
     for row in rows[-SPEED_STEPS:]:
@@ -161,7 +190,8 @@ def _interruption_text(row: Row) -> str:
     return f"{text}, went on from {row.went_on}, {recovered}"
 
 
-def _heartbeats(run_dir: Path, run: RunFiles) -> dict[str, dict[str, Any]]:
+def heartbeats_of(run_dir: Path, run: RunFiles) -> dict[str, dict[str, Any]]:
+    """Return where the workers of the newest attempt are, by their numbers."""
     newest = max((int(as_float(event.get("attempt")) or 0) for event in run.attempts), default=0)
     return {str(beat.get("worker")): beat for beat in read_heartbeats(run_dir, newest)}
 

@@ -1,10 +1,18 @@
 """`weakvid status`: how far a build or a run is. Reads files only, also while it goes on."""
 
+import json
+import math
+import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pipeline.console import say
+from pipeline.launching.find import NAME, LaunchedJob, attempts_of
+from pipeline.launching.reach import named_address, reach
 from pipeline.reports.codes import reject_meaning
+from pipeline.reports.runfacts import run_facts
 from pipeline.reports.runstatus import run_lines
 from pipeline.reports.text import duration, num_bytes, number
 from pipeline.tasks.planfile import PLAN
@@ -13,27 +21,91 @@ from shards import storage
 from shards.manifest import MANIFEST, Manifest
 
 EXIT_OK = 0
+CONFIG, ROOT = "config.yaml", "runs"
 NUM_CODES = 8
 NUM_UNDER_WAY = 6
 QUIET_S = 120.0
 """A driver on another machine that left no sign for so long may be gone."""
 
 
-def run(folder: str) -> int:
-    """Print the state of an output folder of shards or of a run folder; return the exit code.
+def run(
+    what: str, *, as_json: bool = False, address: str = "", insecure_local: bool = False
+) -> int:
+    """Print the state of shards or of a run, and of the job that makes it; return the exit code.
+
+    Args:
+        what: A folder or URL, or the name of a run or of a job.
+        as_json: Whether to print one object instead of lines.
+        address: Of a cluster whose job of this name is asked for too; empty: no cluster is asked.
+        insecure_local: Whether a cluster without a token will do.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If there is no such thing, or the cluster cannot be reached.
     """
-    if storage.exists(storage.join(folder, PLAN)):
-        say("\n".join(_build_lines(folder)))
-    elif storage.exists(storage.join(folder, "config.yaml")):
-        say("\n".join(run_lines(Path(folder))))
-    else:
+    job = _job(what, address, insecure_local=insecure_local) if address else None
+    folder = _folder(what, job)
+    if folder is None and job is None:
         raise ValueError(
-            f"status needs a folder of shards ({PLAN}) or of a run (config.yaml), got {folder!r}"
+            f"status needs a folder of shards ({PLAN}) or of a run ({CONFIG}), or a run's name in "
+            f"{ROOT}/, got {what!r}; a job on a cluster is asked for with --address"
         )
+    if as_json:
+        facts = {} if folder is None else _facts(folder)
+        say(json.dumps(_plain(facts | ({"job": asdict(job)} if job else {})), indent=1))
+        return EXIT_OK
+    lines = [_job_line(job)] if job else []
+    if folder is not None:
+        lines += _build_lines(folder) if _is_build(folder) else run_lines(Path(folder))
+    elif job:
+        lines.append(f"folder    {job.folder or 'not known'}: not seen from this machine")
+    say("\n".join(lines))
     return EXIT_OK
+
+
+def _job(what: str, address: str, *, insecure_local: bool) -> LaunchedJob | None:
+    """Return the newest job of this name, or of the last part of this folder."""
+    client = reach(named_address(address), insecure_local=insecure_local)
+    jobs = attempts_of(what, client) or attempts_of(what.rstrip("/").rpartition("/")[2], client)
+    return jobs[-1] if jobs else None
+
+
+def _folder(what: str, job: LaunchedJob | None) -> str | None:
+    """Return the folder that is meant, None where this machine sees none."""
+    tried = [what, *([job.folder] if job and job.folder else [])]
+    if NAME.fullmatch(what):
+        tried.append(f"{ROOT}/{what}")
+    return next((one for one in tried if _is_build(one) or _is_run(one)), None)
+
+
+def _is_build(folder: str) -> bool:
+    return storage.exists(storage.join(folder, PLAN))
+
+
+def _is_run(folder: str) -> bool:
+    return storage.exists(storage.join(folder, CONFIG))
+
+
+def _job_line(job: LaunchedJob) -> str:
+    ended = "" if job.exit_code is None else f", exit code {job.exit_code}"
+    since_s = (job.ended_s or time.time()) - job.started_s if job.started_s else None
+    took = "" if since_s is None else f", {'took' if job.ended_s else 'for'} {duration(since_s)}"
+    return f"job       {job.submission_id} ({job.verb}): {job.status.lower()}{ended}{took}"
+
+
+def _facts(folder: str) -> dict[str, Any]:
+    if not _is_build(folder):
+        return run_facts(Path(folder))
+    standing = read_standing(folder)
+    return {"what": "shards", "folder": folder, "eta_s": standing.eta_s, **asdict(standing)}
+
+
+def _plain(value: Any) -> Any:
+    """Return the value without what is no JSON: NaN and infinity are not known."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _build_lines(out: str) -> list[str]:
