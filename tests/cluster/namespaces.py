@@ -181,7 +181,7 @@ class Machines:
 
     def add_node(self, *, cpus: int = 1) -> Node:
         """Start a machine and join it to the cluster."""
-        node = self.plug_in(f"node-{len(self.nodes)}")
+        node = self.plug_in(f"node-{len(self.machines) - 1}")
         self.join(node, [*_ray_start(node, cpus), "--address", self.address])
         return node
 
@@ -201,6 +201,15 @@ class Machines:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
+
+    def commands(self, node: Node) -> list[str]:
+        """Return the command lines of what runs on a machine."""
+        lines = []
+        for pid in ip("netns", "pids", node.namespace).split():
+            with contextlib.suppress(OSError):
+                line = Path(f"/proc/{pid}/cmdline").read_bytes()
+                lines.append(line.replace(b"\0", b" ").decode(errors="replace"))
+        return lines
 
     def node_id(self, node: Node) -> str:
         """Return Ray's id of a node that is alive."""
@@ -255,8 +264,38 @@ def _environment(folder: Path) -> tuple[dict[str, str], Path]:
 
 
 @contextlib.contextmanager
+def network(environment: Mapping[str, str] | None = None) -> Iterator[Machines]:
+    """Give a switch with one machine, `outside`; skip the test where there can be none.
+
+    Args:
+        environment: Added to that of every process.
+    """
+    if reason := why_not():
+        pytest.skip(reason)
+    # Short: the path of a Unix socket has 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="wv-", dir="/tmp"))
+    Path("/tmp/ray").mkdir(exist_ok=True)
+    ours, token_file = _environment(folder)
+    machines = Machines(folder, ours | dict(environment or {}), token_file, secrets.token_hex(3))
+    ip("netns", "add", machines.switch)
+    try:
+        ip("-n", machines.switch, "link", "add", "br0", "type", "bridge")
+        ip("-n", machines.switch, "address", "add", f"{NETWORK}.254/24", "dev", "br0")
+        ip("-n", machines.switch, "link", "set", "br0", "up")
+        machines.plug_in("outside")
+        yield machines
+    finally:
+        machines.take_down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def two_nodes(
-    *, nodes: int = 2, cpus: int = 1, dashboard_host: str = "", environment: Mapping[str, str] = {}
+    *,
+    nodes: int = 2,
+    cpus: int = 1,
+    dashboard_host: str = "",
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Machines]:
     """Give a cluster of machines, the head among them; skip the test where there can be none.
 
@@ -266,26 +305,11 @@ def two_nodes(
         dashboard_host: Where the dashboard listens; empty: there is none, which is quicker.
         environment: Added to that of every process.
     """
-    if reason := why_not():
-        pytest.skip(reason)
-    # Short: the path of a Unix socket has 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="wv-", dir="/tmp"))
-    Path("/tmp/ray").mkdir(exist_ok=True)
-    ours, token_file = _environment(folder)
-    machines = Machines(folder, ours | dict(environment), token_file, secrets.token_hex(3))
-    ip("netns", "add", machines.switch)
-    try:
-        ip("-n", machines.switch, "link", "add", "br0", "type", "bridge")
-        ip("-n", machines.switch, "address", "add", f"{NETWORK}.254/24", "dev", "br0")
-        ip("-n", machines.switch, "link", "set", "br0", "up")
-        machines.plug_in("outside")
+    with network(environment) as machines:
         start_head(machines, machines.plug_in("head"), cpus=cpus, dashboard_host=dashboard_host)
         for _ in range(nodes - 1):
             machines.add_node(cpus=cpus)
         yield machines
-    finally:
-        machines.take_down()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def start_head(machines: Machines, node: Node, *, cpus: int = 1, dashboard_host: str = "") -> None:
