@@ -29,11 +29,18 @@ def token_finding(environment: Mapping[str, str], home: Path) -> Finding:
     if given:
         return Finding("ray", "ok", f"{found}, token from RAY_AUTH_TOKEN")
     if path.is_file():
-        if not os.access(path, os.R_OK):
-            return Finding("ray", "broken", f"{found}, {path} cannot be read", f"chmod 600 {path}")
-        return Finding("ray", "ok", f"{found}, token in {path}")
+        return _of_file(found, path)
     nearest = next(parent for parent in path.parents if parent.exists())
     if "RAY_AUTH_TOKEN_PATH" in environment or not os.access(nearest, os.W_OK):
         mend = "`ray get-auth-token --generate`, or point HOME to a folder that can be written"
         return Finding("ray", "broken", f"{found}, no token in {path}", mend)
     return Finding("ray", "ok", f"{found}, a local start will write {path}")
+
+
+def _of_file(found: str, path: Path) -> Finding:
+    if not os.access(path, os.R_OK):
+        return Finding("ray", "broken", f"{found}, {path} cannot be read", f"chmod 600 {path}")
+    if path.stat().st_mode & 0o077:
+        told = f"{found}, others can read the token in {path} and run code with it"
+        return Finding("ray", "warn", told, f"chmod 600 {path}")
+    return Finding("ray", "ok", f"{found}, token in {path}")

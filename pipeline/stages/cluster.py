@@ -8,7 +8,7 @@ from trainers.cluster.node import NodeSpec, become_node, start_node, stop_node
 from trainers.cluster.open_cluster import NoAnswer, lets_strangers_in
 from trainers.cluster.processes import family
 from trainers.cluster.records import NodeRecord, nodes_here
-from trainers.cluster.token import token_path
+from trainers.cluster.token import token_source
 
 EXIT_OK, EXIT_NONE = 0, 1
 
@@ -50,15 +50,12 @@ def _start(
 
 
 def _how_to_go_on(record: NodeRecord, *, is_open: bool) -> str:
-    token = "no token" if is_open else f"token in {token_path()}"
-    return "\n".join(
-        [
-            f"dashboard   http://{record.dashboard}, {token}",
-            f"more nodes  weakvid cluster start --address {record.address}",
-            "work        weakvid launch VERB ..., or on this machine --ray.address auto",
-            "the end     weakvid cluster stop",
-        ]
-    )
+    token = "no token: for this machine alone" if is_open else f"token in {token_source()}"
+    lines = [f"dashboard   http://{record.dashboard}, {token}"]
+    if not is_open:
+        lines.append(f"more nodes  weakvid cluster start --address {record.address}")
+    lines.append("work        weakvid launch VERB ..., or on this machine --ray.address auto")
+    return "\n".join([*lines, "the end     weakvid cluster stop"])
 
 
 def _stop(*, pid: int | None) -> int:

@@ -56,6 +56,11 @@ def token_path() -> Path:
     return Path(os.environ.get(TOKEN_PATH) or Path.home() / ".ray" / "auth_token")
 
 
+def token_source() -> str:
+    """Return where Ray takes the token from, in words; never the token."""
+    return TOKEN if TOKEN in os.environ else str(token_path())
+
+
 def require_tokens() -> None:
     """Let Ray ask for the token in this process and in those that it starts."""
     set_mode("token")
