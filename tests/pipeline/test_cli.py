@@ -159,7 +159,10 @@ def test_control_characters_of_a_file_name_are_not_printed(
         ("verify data/x", {"folder": "data/x", "quick": False, "decode": 3}),
         ("verify data/x --quick", {"folder": "data/x", "quick": True, "decode": 3}),
         ("verify data/x --decode all", {"folder": "data/x", "quick": False, "decode": None}),
-        ("status runs/x", {"folder": "runs/x"}),
+        (
+            "status runs/x --json",
+            {"what": "runs/x", "as_json": True, "address": "", "insecure_local": False},
+        ),
         ("view", {"folder": "data/demo/shards", "port": 8000}),
         ("view s3://b/x --port 0", {"folder": "s3://b/x", "port": 0}),
         ("explain a@1.5 --shards x", {"what": "a@1.5", "folder": "x", "source": ""}),
