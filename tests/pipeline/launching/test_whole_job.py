@@ -49,3 +49,21 @@ def test_the_whole_job_goes_through_the_cluster_and_a_stopped_run_goes_on(here, 
     assert cli.main(["launch", "report", *more]) == 0, capsys.readouterr()
     assert "real-4 is done" in capsys.readouterr().out
     assert (here / "runs" / "real" / "report.html").is_file()
+
+
+def test_stopped_shards_drain_and_the_next_attempt_builds_the_rest(here, capsys) -> None:
+    assert cli.main(["demo-corpus", "--out", "videos", "--videos", "24"]) == 0
+    shards = ["launch", "shards", "--sources.path", "videos", "--shards.out", "many"]
+    shards += ["--shards.sources-per-bundle", "2"]
+    assert cli.main([*shards, "--no-wait"]) == 0, capsys.readouterr()
+    for _ in range(240):
+        if list((here / "many").rglob("*.tar")):
+            break
+        time.sleep(0.25)
+    capsys.readouterr()
+    assert cli.main(["stop", "many"]) == 0, capsys.readouterr()
+    said = capsys.readouterr().out
+    assert "many-1 stopped cleanly (exit code 143)" in said, said
+    assert not (here / "many" / "manifest.json").exists()
+    assert cli.main([*shards, "--follow"]) == 0, capsys.readouterr()
+    assert cli.main(["verify", "many", "--quick"]) == 0
