@@ -111,6 +111,15 @@ class TrainJob(Settings):
         return self
 
     @model_validator(mode="after")
+    def _best_is_measured(self) -> Self:
+        if self.checkpoints.best.startswith("val/cyclic") and not self.objectives.cyclic.weight:
+            raise ValueError(
+                "checkpoints.best must be a figure that is measured, got "
+                f"{self.checkpoints.best} where objectives.cyclic.weight is 0"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _beside_needs_ray(self) -> Self:
         if self.evaluation.every and not self.training.workers:
             raise ValueError(
@@ -124,6 +133,9 @@ class EvaluateJob(Settings):
     """`weakvid evaluate`: a trained run -> retrieval and fusion figures."""
 
     run: RunConfig = RunConfig()
+    checkpoint: str = Field(default="", pattern=r"^([0-9]{1,12}|best)?$")
+    """Step of the checkpoint that is measured, or `best` (checkpoints.best); empty: the newest."""
+
     evaluation: EvaluationConfig = EvaluationConfig()
     ray: RayConfig = RayConfig()
     operating: OperatingConfig = OperatingConfig()

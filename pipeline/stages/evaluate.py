@@ -86,6 +86,7 @@ def plan_text(job: EvaluateJob) -> str:
         [
             f"plan: evaluate {folder} and write {folder / 'evaluation'}",
             f"  checkpoints  {num_checkpoints}{nothing}",
+            f"  measured     {job.checkpoint or 'the newest'}",
             f"  retrieval    on the {config.retrieval.split} split, queries: "
             f"{_source(config.retrieval.queries, 'nearest windows')}",
             f"  fusion       labels: {_source(config.fusion.labels, 'none, skipped')}; "

@@ -15,6 +15,7 @@ from trainers.evaluation.probe import measure_probe
 from trainers.evaluation.record import FOLDER, append_line, write_features, write_json
 from trainers.evaluation.team import Team
 from trainers.loop import folder
+from trainers.loop.best import find_checkpoint
 from trainers.loop.checkpoint import newest_checkpoint
 
 OWN_FILES = ("retrieval", "grid", "alignment", "fusion")
@@ -24,18 +25,19 @@ logger = logging.getLogger(__name__)
 
 
 def evaluate_run(job: EvaluateJob) -> dict[str, float]:
-    """Evaluate the newest checkpoint of a run; return the figures of the line in its log.
+    """Evaluate a checkpoint of a run, by default the newest; return the figures of its log line.
 
     Writes a JSON file for each part and `features_SPLIT.npz` under `runs/NAME/evaluation`, and a
     line to evaluations.jsonl. What was not measured has a `skipped` with the reason in its file.
     With more than one of `evaluation.workers` Ray must have been started.
 
     Raises:
-        ValueError: If the run has no checkpoint, a truth file or listing is wrong, or a split
+        ValueError: If the run has no such checkpoint, a truth file or listing is wrong, or a split
             that is needed is empty.
     """
     config, run_dir = job.evaluation, folder.run_folder(job.run)
-    frozen = Frozen.load(run_dir)
+    root = run_dir / folder.CHECKPOINTS
+    frozen = Frozen.load(run_dir, find_checkpoint(root, job.checkpoint) if job.checkpoint else None)
     team = Team(frozen, config)
     out = run_dir / FOLDER
     found = measure_published(config, team)

@@ -13,7 +13,8 @@ from trainers.data.mixture import train_order
 from trainers.data.reader import ClipReader
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
-from trainers.loop.checkpoint import verify_checkpoint
+from trainers.loop.best import Best
+from trainers.loop.checkpoint import Checkpoint, verify_checkpoint
 from trainers.loop.fresh import fresh_model, measure_targets, measured_ranks, num_parameters
 from trainers.loop.inhand import RowsInHand
 from trainers.loop.prepare import Assignment
@@ -36,6 +37,8 @@ class Parts:
     validation: Validation
     begin: int
     """Finished steps: those of the checkpoint, 0 for a fresh model."""
+
+    best: Best
 
 
 def assemble(
@@ -72,11 +75,13 @@ def assemble(
     model = fresh_model(job, tokenizer.vocabulary).to(device)
     step = TrainStep(job, model, worker, workers)
     validation = Validation(job, step.objectives, reader, corpus.rows_of_split("val"), step.ranks)
+    best = Best(job.checkpoints.best)
     if assignment.checkpoint:
-        begin = _restore(Path(assignment.checkpoint), model, step, loader, corpus.sha256)
+        last = _restore(Path(assignment.checkpoint), model, step, loader, corpus.sha256)
+        begin, best = last.step, Best(job.checkpoints.best, last.manifest.get("best"))
     else:
         begin = _measure(job, model, loader, device)
-    return Parts(loader, model, step, validation, begin)
+    return Parts(loader, model, step, validation, begin, best)
 
 
 def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, device: torch.device) -> int:
@@ -91,8 +96,8 @@ def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, device: torch
 
 def _restore(
     path: Path, model: VideoTextModel, step: TrainStep, loader: Loader, samples: str
-) -> int:
-    """Load weights, optimiser and what is counted; return the finished steps of the checkpoint."""
+) -> Checkpoint:
+    """Load weights, optimiser and what is counted; return the checkpoint."""
     checkpoint = verify_checkpoint(path)
     state = checkpoint.load()
     model.load_state_dict(state["model"])
@@ -101,7 +106,7 @@ def _restore(
     # A branch may train on other samples, whose damage is another.
     if state["manifest_sha256"] == samples:
         loader.damage.counted = tuple(state.get("damaged", (0, 0)))
-    return checkpoint.step
+    return checkpoint
 
 
 def _must_equal(what: str, got: str, wanted: str) -> None:

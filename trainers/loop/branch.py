@@ -18,6 +18,7 @@ from configs.runs import TrainJob
 from shards.storage import write_atomic
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
+from trainers.loop.best import BEST, find_checkpoint
 from trainers.loop.checkpoint import (
     STATE,
     Checkpoint,
@@ -51,7 +52,8 @@ def find_source(job: TrainJob) -> Source:
     """
     name, _, step = job.checkpoints.branch.partition("@")
     source_dir = Path(job.run.root) / name
-    path = checkpoint_folder(source_dir / folder.CHECKPOINTS, int(step))
+    root = source_dir / folder.CHECKPOINTS
+    path = find_checkpoint(root, BEST) if step == BEST else checkpoint_folder(root, int(step))
     if not path.is_dir():
         raise ValueError(
             f"--from must name a checkpoint that exists, got {job.checkpoints.branch}; there are "

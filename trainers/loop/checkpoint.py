@@ -2,8 +2,8 @@
 
     checkpoints/step-00000100/state.pt        tensors and optimiser
                               job.json        resolved settings
-                              MANIFEST.json   step, attempt, code, size and sha256 of the others,
-                                              and the sha256 of itself without that line
+                              MANIFEST.json   step, attempt, code, the best step so far, size and
+                                              sha256 of the others, and that of itself without it
 
 A folder without a manifest, or whose files do not hash to it, does not count; the one before
 it does.
@@ -91,6 +91,7 @@ def save_checkpoint(
             "attempt": attempt,
             "manifest_sha256": state["manifest_sha256"],
             "tokenizer_sha256": state["tokenizer_sha256"],
+            "best": state.get("best"),
         }
         return finish_checkpoint(root, temporary, about, job, sealed, may_commit)
     except BaseException:
@@ -214,15 +215,15 @@ def attempt_of(path: Path) -> int:
         return 0
 
 
-def prune_checkpoints(root: Path, keep: int, step: int, keep_every: int = 0) -> None:
+def prune_checkpoints(root: Path, keep: int, step: int, keep_every: int = 0, best: int = 0) -> None:
     """Remove all but the newest `keep` checkpoints up to that of `step`, the one just written.
 
-    Those of every `keep_every` steps stay, as do later ones: they were passed over as damaged and
-    must not push a whole one out.
+    Those of every `keep_every` steps stay, and that of step `best`, as do later ones: they were
+    passed over as damaged and must not push a whole one out.
     """
     written = [path for path in list_checkpoints(root) if step_of(path) <= step]
     for path in written[:-keep]:
-        if keep_every and step_of(path) % keep_every == 0:
+        if step_of(path) == best or (keep_every and step_of(path) % keep_every == 0):
             continue
         # Without its manifest a half-removed folder can never be taken for a checkpoint.
         (path / MANIFEST).unlink(missing_ok=True)

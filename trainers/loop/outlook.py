@@ -57,6 +57,11 @@ def look_ahead(job: TrainJob) -> Outlook:
     run_dir = folder.run_folder(job.run)
     corpus = Corpus.load(job.data)
     order = train_order(job, corpus)
+    if job.checkpoints.best and not len(corpus.rows_of_split("val")):
+        raise ValueError(
+            f"checkpoints.best must be empty, got {job.checkpoints.best}: there is nothing to "
+            f"validate on, the val split of {corpus.folders} has no clip"
+        )
     last, _ = choose_checkpoint(run_dir / folder.CHECKPOINTS)
     if last is not None:
         return _going_on(job, run_dir, corpus, order, last)

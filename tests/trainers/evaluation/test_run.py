@@ -159,3 +159,12 @@ def test_without_its_own_shards_a_run_is_measured_by_published_protocols_only(
     assert not any(name.startswith("eval/t2v") for name in figures)
     assert "own_shards" in load(world, "retrieval.json")["skipped"]
     assert "probe.listing" in load(world, "probe.json")["skipped"]
+
+
+def test_a_checkpoint_may_be_chosen_by_its_step_and_one_that_is_not_there_is_refused(little):
+    job = little.job()
+    evaluate_run(job.model_copy(update={"checkpoint": "7"}))
+    assert load(little, "retrieval.json")["step"] == 7
+    for which, why in (("8", "there are 7"), ("best", "must be known")):
+        with pytest.raises(ValueError, match=why):
+            evaluate_run(job.model_copy(update={"checkpoint": which}))
