@@ -52,7 +52,7 @@ def test_the_recipe_passes_the_linter(deploy: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ("USER 1000:1000", "USSER 1000:1000"),
+        ("USER 1000:1000", "USRX 1000:1000"),
         ("USER 1000:1000", "USER root"),
         ("COPY --from=build /opt/weakvid", "COPY --from=bild /opt/weakvid"),
         ("WORKDIR /src", "WORKDIR src"),
