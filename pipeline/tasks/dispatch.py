@@ -151,7 +151,7 @@ class Dispatch:
                 self.running.remove(reference)
                 # It may sit on a frozen node and wake up later: what it commits then is equal.
                 self._handover.stop(reference)
-                self.running.forget_note(watched)
+                self.running.forget_note(watched.job.name)
                 self._lost(watched.job, "no sign of life past its deadline")
 
     def _is_overdue(self, watched: Watched) -> bool:
@@ -162,6 +162,7 @@ class Dispatch:
 
     def _take(self, reference: Any, watched: Watched) -> None:
         job = watched.job
+        name = job.name  # the next try has another one
         try:
             result = self._handover.result(reference)
         except ray.exceptions.RayTaskError as error:
@@ -178,7 +179,7 @@ class Dispatch:
             self._lost(job, _first_line(error))
         else:
             self._ended(job, result)
-        self.running.forget_note(watched)
+        self.running.forget_note(name)
 
     def _ended(self, job: Job, result: BundleCounts | Verdict | None) -> None:
         if isinstance(result, BundleCounts):

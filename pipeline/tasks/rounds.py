@@ -66,9 +66,9 @@ class Rounds:
         self._num_alone -= watched.job.is_alone
         return watched
 
-    def forget_note(self, watched: Watched) -> None:
+    def forget_note(self, name: str) -> None:
         """Delete a note; nobody waits for that, and the next run sweeps what stays."""
-        self._pool.submit(storage.delete, note_path(self.out, watched.job.name))
+        self._pool.submit(storage.delete, note_path(self.out, name))
 
     def look(self) -> list[tuple[Any, Watched]]:
         """Look at the notes whose turn it is; return their jobs."""

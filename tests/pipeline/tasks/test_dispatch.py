@@ -260,6 +260,16 @@ def test_a_lost_node_is_no_fault_of_a_source_and_is_finite_too(build):
     assert "lost 4 times" in fake.error and fake.said("probe") == []
 
 
+def test_the_note_of_a_try_that_was_lost_goes_so_that_a_late_worker_gives_up(build, tmp_path):
+    def script(call):
+        reporter(call.task.out, call.name)(BundleCounts(source="bob", due_s=9))
+        is_first = call.kind == "build" and call.name.endswith(".1")
+        return ray.exceptions.NodeDiedError("gone") if is_first else OK
+
+    assert build(script).error is None
+    assert list((tmp_path / "out" / "_tmp").iterdir()) == []
+
+
 def test_a_fault_of_ours_fails_its_bundle_and_no_other(build):
     def script(call):
         return failed(RuntimeError("must give the same bytes")) if "bob" in call.ids else OK

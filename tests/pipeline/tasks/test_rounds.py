@@ -87,6 +87,6 @@ def test_jobs_alone_are_counted_and_notes_of_what_ended_are_gone(tmp_path):
     reporter(out, job.job.name)(BundleCounts())
     assert rounds.num_alone == 1
     assert rounds.remove("a") is job and rounds.num_alone == 0 and len(rounds) == 0
-    rounds.forget_note(job)
+    rounds.forget_note(job.job.name)
     rounds.close()
     assert not storage.exists(note_path(out, job.job.name))
