@@ -1,6 +1,6 @@
 """A million sources: listed, planned, planned again; and a finished build of them looked through.
 
-    .venv/bin/python benchmarks/plan_million.py [--sources N] [--folder DIR]
+    .venv/bin/python -m benchmarks.plan_million [--sources N] [--folder DIR]
 
 The listing is a Parquet table of URLs with sizes, as a crawl leaves one. The bundles are committed
 without a decoder: real records, real rows (one clip a video), and sparse files for tars. Each step
@@ -24,6 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.stub_bundles import commit_stub
 from configs.runs import ShardsJob
 from pipeline.console import say
 from pipeline.listing.build import list_sources
@@ -32,19 +33,15 @@ from pipeline.tasks.plan import plan_bundles
 from pipeline.tasks.planfile import load_plan, save_plan
 from pipeline.tasks.survey import survey
 from pipeline.tasks.tasklist import TaskList
-from shards.commit import DONE, BundleRecord, record_path, rows_path
+from shards.commit import DONE
 from shards.fold import fold
 from shards.manifest import Manifest
-from shards.rows import rows_bytes
-from shards.schema import sample_key
-from shards.write import PartRecord
 
 PLAN_S, PLAN_MIB = 60.0, 2048.0
 RERUN_S = 5.0
 GROWTH_MIB = 64.0
 """By how much the driver may grow while it hands out every task of the plan."""
 
-TAR_BYTES = 100 << 20
 MIB = 2**20
 
 _cpu_s = [0.0]
@@ -117,7 +114,7 @@ def later_runs(job: ShardsJob) -> bool:
     passed.append(_hand_out(tasks))
     start = time.monotonic()
     (Path(out) / DONE).mkdir()
-    num_bytes = sum(_commit(out, tasks, index) for index in range(len(tasks)))
+    num_bytes = sum(commit_stub(tasks[index]) for index in range(len(tasks)))
     note = f"without a decoder: records and rows {num_bytes / MIB:.0f} MiB"
     passed.append(_show("commit all", time.monotonic() - start, note, True))
     start = time.monotonic()
@@ -153,47 +150,6 @@ def _rerun(job: ShardsJob, tasks: TaskList) -> bool:
     is_untouched = _stamps(Path(job.shards.out)) == stamps
     note = f"{'nothing' if is_untouched else 'SOMETHING'} written"
     return _show("rerun, once planned", rerun_s, note, is_untouched and rerun_s < RERUN_S)
-
-
-def _commit(out: str, tasks: TaskList, index: int) -> int:
-    task = tasks[index]
-    part_name = f"{task.bundle}-00.tar"
-    rows, videos = [], []
-    for source in task.sources:
-        sha256 = hashlib.sha256(source.video_id.encode()).hexdigest()
-        rows.append(
-            {
-                "key": sample_key(source.video_id, 1000), "video_id": source.video_id,
-                "split": "train", "lang": "en", "shard": part_name, "offset": len(rows) << 15,
-                "length": 1 << 15, "t0_ms": 1000, "t1_ms": 4200, "num_windows": 9,
-                "caption": f"and now we add {source.video_id}", "flags": [],
-                "source_sha256": sha256,
-            }
-        )  # fmt: skip
-        videos.append(
-            {
-                "video_id": source.video_id, "name": source.name, "bytes": source.bytes,
-                "sha256": sha256, "duration_s": 300.0, "codec": "h264", "width": 640,
-                "height": 360, "fps": 29.97, "lang": "en", "caption_format": "json3", "flags": [],
-                "planned": 1, "written": 1, "rejected": 0, "extra": source.extra,
-            }
-        )  # fmt: skip
-    data = rows_bytes([PartRecord(part_name, "0" * 64, TAR_BYTES, len(rows), rows)])
-    record = BundleRecord(
-        task.bundle,
-        task.fingerprint,
-        dict.fromkeys((source.video_id for source in task.sources), 1),
-        [PartRecord(part_name, hashlib.sha256(data).hexdigest(), TAR_BYTES, len(rows))],
-        [],
-        videos,
-        rows_sha256=hashlib.sha256(data).hexdigest(),
-    )
-    text = record.to_bytes()
-    Path(record_path(out, task.bundle)).write_bytes(text)
-    Path(rows_path(out, record)).write_bytes(data)
-    with (Path(out) / part_name).open("wb") as tar:
-        tar.truncate(TAR_BYTES)
-    return len(text) + len(data)
 
 
 def _stamps(out: Path) -> int:
