@@ -10,9 +10,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import grpc
 import pytest
 
 from trainers.cluster import node, records, token
+from trainers.cluster.listening import listening
 from trainers.cluster.node import NodeSpec, prepare, start_node, stop_node
 from trainers.cluster.open_cluster import lets_strangers_in
 from trainers.cluster.processes import family
@@ -135,6 +137,7 @@ def test_strangers_are_refused_by_a_real_cluster_and_friends_are_not(home):
             done = run(STRANGER.format(address=record.address), **attempt)
             assert done.returncode != 0 and "Unauthenticated" in done.stdout + done.stderr
             assert "a stranger" not in done.stdout
+        assert at_each_port(known) == {"UNAUTHENTICATED"}
         assert submit(record.dashboard, {}) == 401
         assert submit(record.dashboard, {"Authorization": "Bearer sesame"}) == 403
         friend = run(FRIEND.format(address=record.address))
@@ -147,6 +150,30 @@ def test_strangers_are_refused_by_a_real_cluster_and_friends_are_not(home):
         stop_node(record)
     assert not any(one.is_alive for one in known)
     assert nodes_here() == []
+
+
+RPCS = """
+NodeInfoGcsService/GetAllNodeInfo InternalKVGcsService/InternalKVGet
+NodeManagerService/RequestWorkerLease NodeManagerService/GetNodeStats
+ObjectManagerService/Pull ObjectManagerService/FreeObjects
+CoreWorkerService/PushTask CoreWorkerService/Exit
+ReporterService/GetTraceback LogService/ListLogs RayletDriver/ClusterInfo
+""".split()
+
+
+def at_each_port(processes):
+    """Ask for all of that at each port, without a token; return what those say that know it."""
+    answers = set()
+    for host, port, _ in listening(processes):
+        for name in RPCS:
+            with grpc.insecure_channel(f"{host.replace('*', '127.0.0.1')}:{port}") as channel:
+                try:
+                    channel.unary_unary(f"/ray.rpc.{name}")(b"", timeout=5)
+                    answers.add(f"{name} served at {port}")
+                except grpc.RpcError as error:
+                    answers.add(error.code().name)
+    # Not gRPC, or another service.
+    return answers - {"UNAVAILABLE", "UNIMPLEMENTED"}
 
 
 def wrong_token():
