@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 BACKOFF_S = 2.0
-IN_FLIGHT_PER_CPU = 2
+IN_FLIGHT_PER_SLOT = 2
 """So that no CPU waits for us, and a cluster that can grow sees that there is more to do."""
 
 ROOM_S = 30.0
@@ -114,13 +114,11 @@ class Dispatch:
 
     def _next(self) -> Job | None:
         now = time.monotonic()
-        if not self.running.num_alone and len(self.running) < self._most_in_flight():
+        most = self.room.num_slots * IN_FLIGHT_PER_SLOT
+        if not self.running.num_alone and len(self.running) < most:
             side_by_side = self.waiting.take(now, alone=False) or self._fresh()
             return side_by_side or self._next_alone(now)
         return self._next_alone(now)
-
-    def _most_in_flight(self) -> int:
-        return self.room.num_cpus * IN_FLIGHT_PER_CPU
 
     def _next_alone(self, now: float) -> Job | None:
         is_quiet = self.running.num_alone == len(self.running)
@@ -158,6 +156,9 @@ class Dispatch:
         if not watched.is_overdue(self.settings.overdue_s):
             return False
         watched.look(0)  # its turn may have been a while ago
+        if watched.note is None and self.running.num_begun() >= self.room.num_slots:
+            # Memory is what there is no more of: it waits its turn though CPUs are free.
+            watched.heard = time.monotonic()
         return watched.is_overdue(self.settings.overdue_s)
 
     def _take(self, reference: Any, watched: Watched) -> None:

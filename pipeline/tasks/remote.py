@@ -1,6 +1,7 @@
 """What Ray runs: thin tasks around functions that know no Ray, and the room that each gets."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +53,11 @@ def _refuse_others(task: BundleTask) -> None:
 class Room:
     """What a cluster offers a task.
 
-    `num_cpus` and `num_nodes` are those of the cluster, `node_cpus` and `node_memory` those of
-    its largest node.
+    `num_slots` is how many tasks run side by side, by CPUs and by memory. `num_nodes` are those of
+    the cluster, `node_cpus` and `node_memory` those of its largest node.
     """
 
-    num_cpus: int
+    num_slots: int
     num_nodes: int
     node_cpus: float
     node_memory: int
@@ -75,7 +76,7 @@ class Room:
                 node_memory,
             )
         return cls(
-            num_cpus=max(1, int(sum(node.get("CPU", 0) for node in nodes))),
+            num_slots=max(1, sum(_num_slots(node, task_memory) for node in nodes)),
             num_nodes=max(1, sum(node.get("CPU", 0) >= 1 for node in nodes)),
             node_cpus=max((node.get("CPU", 1) for node in nodes), default=1),
             node_memory=node_memory,
@@ -88,3 +89,10 @@ class Room:
             return {"num_cpus": 1, "memory": self.task_memory}
         memory = min(self.node_memory, MORE_ROOM * self.task_memory)
         return {"num_cpus": self.node_cpus, "memory": memory}
+
+
+def _num_slots(node: Mapping[str, float], task_memory: int) -> int:
+    num_cpus = int(node.get("CPU", 0))
+    if not task_memory:
+        return num_cpus
+    return min(num_cpus, int(node.get("memory", 0) // task_memory))

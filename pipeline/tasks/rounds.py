@@ -83,6 +83,10 @@ class Rounds:
         self._read((watched for _, watched in turn), self._every_s)
         return turn
 
+    def num_begun(self) -> int:
+        """Return how many a worker has begun, as far as we know."""
+        return sum(watched.note is not None for watched in self._jobs.values())
+
     def not_begun(self) -> list[Any]:
         """Return the jobs that no worker has begun, as far as their notes say now."""
         silent = [one for one in self._jobs.items() if one[1].note is None]

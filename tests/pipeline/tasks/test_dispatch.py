@@ -14,15 +14,19 @@ from configs.sources import SourcesConfig
 from pipeline.listing.source import SourceFile
 from pipeline.tasks import dispatch as dispatch_module
 from pipeline.tasks import handover as handover_module
+from pipeline.tasks import waiting
 from pipeline.tasks.bundle import BundleCounts, BundleTask, Suspicion
+from pipeline.tasks.dispatch import Dispatch
+from pipeline.tasks.jobs import Job
 from pipeline.tasks.progress import reporter
 from pipeline.tasks.quarantine import Verdict, load_quarantine
 from pipeline.tasks.remote import Room
 from pipeline.tasks.run import run_bundles
+from pipeline.tasks.waiting import UNSTARTED_S, Watched
 from trainers.cluster.versions import MixedVersions
 
 OK = BundleCounts(1, 1, 0)
-ROOM = Room(num_cpus=2, num_nodes=1, node_cpus=2, node_memory=1000, task_memory=300)
+ROOM = Room(num_slots=2, num_nodes=1, node_cpus=2, node_memory=1000, task_memory=300)
 
 
 def source(name: str) -> SourceFile:
@@ -270,6 +274,30 @@ def test_the_note_of_a_try_that_was_lost_goes_so_that_a_late_worker_gives_up(bui
     assert list((tmp_path / "out" / "_tmp").iterdir()) == []
 
 
+def test_a_bundle_that_waits_for_memory_is_not_taken_for_lost_though_cpus_are_free(
+    tmp_path, monkeypatch
+):
+    now = [1000.0]
+    free_cpus = {"CPU": 50.0}
+    monkeypatch.setattr(waiting.ray, "available_resources", lambda: free_cpus)
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Room, "of_cluster", classmethod(lambda cls, settings: ROOM))
+    configs = ClipsConfig(), ShardsConfig(), SourcesConfig()
+    tasks = [BundleTask(str(tmp_path), f"{n:06d}", "f", (), *configs, "c") for n in range(3)]
+    run = Dispatch(tasks)
+    jobs = [Watched(Job(task), heard=now[0]) for task in tasks]
+    for number, watched in enumerate(jobs):
+        run.running.add(number, watched)
+    for watched in jobs[:2]:
+        watched.note = BundleCounts(source="ada", due_s=1e6)
+    now[0] += UNSTARTED_S + 1
+    assert not run._is_overdue(jobs[2])
+    run.running.remove(0)
+    now[0] += UNSTARTED_S + 1
+    assert run._is_overdue(jobs[2])
+    run.close()
+
+
 def test_a_fault_of_ours_fails_its_bundle_and_no_other(build):
     def script(call):
         return failed(RuntimeError("must give the same bytes")) if "bob" in call.ids else OK
@@ -308,7 +336,7 @@ def test_many_sources_that_fail_at_once_on_many_nodes_do_not_speak_against_the_m
             return crash()
         return OK if call.kind == "build" else None
 
-    room = dataclasses.replace(ROOM, num_cpus=16, num_nodes=8)
+    room = dataclasses.replace(ROOM, num_slots=16, num_nodes=8)
     fake = build(script, rest=[(name, f"good beside {name}") for name in sorted(poison)], room=room)
     assert fake.error is None
     assert {one.video_id for one in load_quarantine(str(tmp_path / "out"))} == poison
