@@ -4,6 +4,6 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline" / "launching"))
-from heads import head, project
+from heads import head, project, ray_as_before
 
-__all__ = ["head", "project"]
+__all__ = ["head", "project", "ray_as_before"]

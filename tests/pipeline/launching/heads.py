@@ -1,5 +1,6 @@
 """A head of Ray with a token and ports of its own, and a project whose verb is a stand-in."""
 
+import importlib
 import os
 import secrets
 import shutil
@@ -61,6 +62,15 @@ class Head:
 
     program: Path
     """Not `python -m pipeline.cli`: that would look into the working directory first."""
+
+
+@pytest.fixture
+def ray_as_before() -> Iterator[None]:
+    """Ray of this process reads its mode again when the environment is what it was."""
+    yield
+    raylet = importlib.import_module("ray._raylet")
+    raylet.Config.initialize("")
+    raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ LAUNCH = ("launch", "report", "shards", "--name")
 
 
 @pytest.fixture
-def here(head, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(ray_as_before, head, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The project is the working directory, and the environment that of the head's friend."""
     monkeypatch.chdir(project)
     monkeypatch.setattr(cli, "set_up_logging", lambda: None)

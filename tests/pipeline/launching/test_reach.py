@@ -30,10 +30,10 @@ def open_cluster() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_named(ray_as_before: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
-    # Reaching an open cluster changes it, for this process.
+    # `reach` sets it.
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
 
 
@@ -54,12 +54,7 @@ def test_a_cluster_that_lets_strangers_in_is_refused(open_cluster: str) -> None:
 
 
 def test_it_is_talked_to_where_that_was_said(open_cluster: str) -> None:
-    from trainers.cluster.token import set_mode
-
-    try:
-        assert reach(open_cluster, insecure_local=True).list_jobs() == []
-    finally:
-        set_mode("token")
+    assert reach(open_cluster, insecure_local=True).list_jobs() == []
 
 
 def test_an_address_that_is_none_of_a_cluster_is_told() -> None:

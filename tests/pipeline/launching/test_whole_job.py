@@ -13,7 +13,7 @@ SMALL = "--training.global-batch 16 --training.virtual-ranks 2 --training.worker
 
 
 @pytest.fixture
-def here(head, tmp_path, monkeypatch):
+def here(ray_as_before, head, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.setenv(name, head.environment[name])
