@@ -5,18 +5,14 @@ there by `weakvid launch`. Then all that was written is searched, and what ran w
 """
 
 import json
-import os
 import secrets
-import shutil
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+from clusters import Cluster
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -61,53 +57,24 @@ def bytes_with(folder: Path, words: list[str]) -> tuple[int, list[str]]:
     return count, found
 
 
-def weakvid(environment: dict[str, str], here: Path, *words: str) -> str:
-    command = [Path(sys.executable).with_name("weakvid"), *words]
-    done = subprocess.run(
-        command, env=environment, cwd=here, capture_output=True, text=True, timeout=280
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
-
-
 def asked(url: str, token: str) -> str:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     return urllib.request.urlopen(request, timeout=30).read().decode()
 
 
-def free_ports(count: int) -> list[str]:
-    import socket
-
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [str(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def test_planted_secrets_are_in_no_file_no_command_line_and_no_answer(tmp_path, figures):
-    base = Path(tempfile.mkdtemp(prefix="wv-", dir="/tmp"))
     planted = {name: secrets.token_hex(32) for name in NAMES}
     hidden = secrets.token_hex(32)
     words = [*planted.values(), hidden]
     # Nobody answers there, which is told: without the address.
     planted["WEAKVID_WEBHOOK_URL"] = f"http://127.0.0.1:9/{hidden}"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    environment = kept | planted | {"TMPDIR": str(base), "HOME": str(tmp_path)}
-    here = tmp_path / "here"
-    here.mkdir()
-    port, dashboard, *more = free_ports(5)
-    url = f"http://127.0.0.1:{dashboard}"
-    options = ["--num-cpus", "2", "--object-store-memory", "200000000"]
-    for name, free in zip(("ray-client-server", "dashboard-agent-listen"), more, strict=False):
-        options += [f"--{name}-port", free]
-    start = ["cluster", "start", "--head", "--port", port, "--dashboard-port", dashboard]
     watch = Watch(words)
     watch.start()
-    said = [weakvid(environment, here, *start, "--", *options)]
+    cluster = Cluster(tmp_path, planted)
     try:
-        launch = ("launch", "--address", url, "--follow")
-        said.append(weakvid(environment, here, "demo-corpus", "--out", "videos", "--videos", "6"))
+        cluster.head(cpus=2)
+        cluster.run("demo-corpus", "--out", "videos", "--videos", "6")
+        launch = ("--address", cluster.url, "--follow")
         shards = ["shards", "--sources.path", "videos", "--shards.out", "out"]
         train = ["train", "--data.shards", "out", "--run.name", "real", *SMALL]
         for verb, *settings in (
@@ -115,20 +82,18 @@ def test_planted_secrets_are_in_no_file_no_command_line_and_no_answer(tmp_path, 
             [*train, "--training.steps", "2"],
             ["report", "--preset", "local", "--run.name", "real"],
         ):
-            sent = (launch[0], verb, *launch[1:], *settings)
-            said.append(weakvid(environment, here, *sent))
-        said.append(weakvid(environment, here, "cluster", "status"))
-        jobs = asked(f"{url}/api/jobs/", planted["RAY_AUTH_TOKEN"])
+            cluster.run("launch", verb, *launch, *settings)
+        cluster.run("cluster", "status")
+        jobs = asked(f"{cluster.url}/api/jobs/", planted["RAY_AUTH_TOKEN"])
         assert len(json.loads(jobs)) == 3
-        said.append(jobs)
         time.sleep(1)  # logs are written behind
-        written, in_files = bytes_with(base, words)
+        written, in_files = bytes_with(cluster.base, words)
         made, in_output = bytes_with(tmp_path, words)
     finally:
         watch.ends.set()
-        said.append(weakvid(environment, here, "cluster", "stop"))
-        shutil.rmtree(base, ignore_errors=True)
-    assert (here / "runs" / "real" / "report.html").is_file()
+        cluster.end()
+    said = [jobs, *cluster.said]
+    assert (tmp_path / "runs" / "real" / "report.html").is_file()
     assert in_files == [] and in_output == []
     assert watch.told == set()
     assert not [one for one in said if any(word in one for word in words)]

@@ -1,0 +1,58 @@
+"""A real node with another ffmpeg: refused at the start, and when it joins a build under way."""
+
+from pathlib import Path
+
+import imageio_ffmpeg
+import kills
+import pytest
+from clusters import Cluster, wait_for
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+OTHER = "8.1"
+TOLD = f"has ffmpeg {OTHER}"
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    one = Cluster(tmp_path, {})
+    try:
+        yield one
+    finally:
+        one.end()
+
+
+def other_ffmpeg(folder: Path) -> str:
+    """Return a program that is ffmpeg in all but its version."""
+    path = folder / "ffmpeg"
+    real = imageio_ffmpeg.get_ffmpeg_exe()
+    path.write_text(
+        f'#!/bin/sh\ncase "$*" in *-version*) echo "ffmpeg version {OTHER} Copyright";; '
+        f'*) exec "{real}" "$@";; esac\n'
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_node_with_another_ffmpeg_builds_nothing_and_stops_the_build(cluster, tmp_path, figures):
+    other = {"IMAGEIO_FFMPEG_EXE": other_ffmpeg(tmp_path)}
+    cluster.run("demo-corpus", "--out", "videos", "--videos", "24")
+    build = ["shards", "--sources.path", "videos", "--shards.sources-per-bundle", "1"]
+    cluster.run(*build, "--shards.out", "alone")
+    cluster.head(cpus=1)
+    cluster.node(1, **other)
+    on_it = [*build, "--ray.address", cluster.address, "--shards.out", "out"]
+    said = cluster.run(*on_it, code=2)
+    assert TOLD in said and "node 127.0.0.1" in said
+    assert not list(tmp_path.glob("out/done/*"))
+    cluster.stop_newest()
+    under_way = cluster.start(*on_it)
+    wait_for(lambda: list(tmp_path.glob("out/done/*")))
+    cluster.node(1, **other)
+    late, _ = under_way.communicate(timeout=200)
+    assert under_way.returncode == 1 and TOLD in late, late
+    done = len(list(tmp_path.glob("out/done/*")))
+    cluster.stop_newest()
+    cluster.run(*on_it)
+    assert kills.snapshot(tmp_path / "out") == kills.snapshot(tmp_path / "alone")
+    figures(bundles=24, committed_when_the_late_node_stopped_it=done)
