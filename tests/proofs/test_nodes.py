@@ -10,6 +10,8 @@ import pytest
 from builds import environment, finish, shards
 from kills import Process, Run, below, difference, snapshot
 
+from trainers.cluster.token import ensure_token
+
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(1500)]
 
 FROZEN_S = 90.0
@@ -24,6 +26,9 @@ def two_nodes(root, monkeypatch):
 
     for name, value in environment(root).items():
         monkeypatch.setenv(name, value)
+    # A build joins no cluster that lets strangers in.
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    ensure_token()
     cluster = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
     )
