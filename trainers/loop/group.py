@@ -90,6 +90,7 @@ class RayGroup:
         Raises:
             GroupFailed: If they failed, or could not be started.
         """
+        from ray.exceptions import ActorDiedError
         from ray.train.v2.api.exceptions import TrainingFailedError
 
         self._assignment = assignment
@@ -97,6 +98,9 @@ class RayGroup:
             _fit(assignment, workers, use_gpu=self._capacity.use_gpu)
         except TrainingFailedError as error:
             raise _translated(error) from error
+        except ActorDiedError as error:
+            why = f"the controller of the workers died: {_why_dead(error)}"
+            raise GroupFailed({0: WorkerDied(why)}) from error
         finally:
             self._assignment = None
 
@@ -150,15 +154,19 @@ def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
     from ray.train.v2.torch.torch_trainer import TorchTrainer
 
     from trainers.loop.gloo import BetweenMachines
+    from trainers.loop.startlimit import StartLimit
+
+    limits = assignment.job.faults
+    room_s = _start_limit_s(assignment.job)
 
     class LeanTrainer(TorchTrainer):
         def _create_default_callbacks(self) -> list[Any]:
             callbacks = super()._create_default_callbacks()
-            return [c for c in callbacks if type(c).__name__ not in UNUSED_CALLBACKS]
+            used = [c for c in callbacks if type(c).__name__ not in UNUSED_CALLBACKS]
+            return [*used, StartLimit(room_s + limits.start_limit_s)]
 
-    limits = assignment.job.faults
     os.environ[_FROZEN_LIMIT_S] = str(max(limits.step_limit_s, 10.0))
-    os.environ[_START_LIMIT_S] = str(_start_limit_s(assignment.job))
+    os.environ[_START_LIMIT_S] = str(room_s)
     trainer = LeanTrainer(
         _train_function,
         train_loop_config={"assignment": assignment, "versions": dict(stamp())},

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import pytest
 from ray import exceptions
 from ray.train.v2._internal.exceptions import (
     WorkerGroupStartupTimeoutError,
@@ -6,7 +9,8 @@ from ray.train.v2._internal.exceptions import (
 )
 from ray.train.v2.api.exceptions import ControllerError, WorkerGroupError
 
-from trainers.loop.deaths import WorkerDied, WorkerFrozen
+from trainers.loop import group
+from trainers.loop.deaths import GroupFailed, WorkerDied, WorkerFrozen
 from trainers.loop.group import _translated
 
 
@@ -50,3 +54,15 @@ def test_a_group_that_could_not_be_started_has_no_failures_and_other_errors_are_
     assert error.failures == {} and "timed out" in str(error)
     error = _translated(ControllerError(OSError("disk full")))
     assert isinstance(error.failures[0], OSError)
+
+
+def test_a_controller_that_died_is_a_failure_of_the_group(monkeypatch):
+    def die(*_, **__):
+        raise ActorDiedError("The actor died unexpectedly before finishing this task.\nmore")
+
+    monkeypatch.setattr(group, "_fit", die)
+    monkeypatch.setattr(group, "Capacity", lambda least: SimpleNamespace(use_gpu=False))
+    job = SimpleNamespace(training=SimpleNamespace(min_workers=1, workers=2))
+    with pytest.raises(GroupFailed, match="controller of the workers died") as failed:
+        group.RayGroup(job).fit(None, 2)
+    assert type(failed.value.failures[0]) is WorkerDied
