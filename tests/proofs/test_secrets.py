@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 SMALL = "--training.global-batch 16 --training.virtual-ranks 2 --training.workers 1".split()
 NAMES = (
     *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "WANDB_API_KEY", "MLFLOW_TRACKING_PASSWORD"),
-    *("RAY_AUTH_TOKEN"),
+    "RAY_AUTH_TOKEN",
 )
 
 
