@@ -122,7 +122,7 @@ def free_ports(count: int) -> list[int]:
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the job server asks for a token."""
-    for _ in range(600):
+    for _ in range(1800):
         if process.poll() is not None:
             break
         try:
