@@ -1,5 +1,7 @@
+import re
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +89,12 @@ def test_names_are_told_apart_and_kinds_are_exported_as_prometheus_has_them():
     assert len(names) == len(set(names)) and all(name.startswith("weakvid_") for name in names)
     assert figures.SOURCES.exported == "ray_weakvid_sources_total"
     assert figures.STEP.exported == "ray_weakvid_step"
+
+
+def test_every_figure_is_published_somewhere(root: Path):
+    packages = [path for name in ("pipeline", "trainers") for path in (root / name).rglob("*.py")]
+    text = "\n".join(path.read_text() for path in packages if path.name != "figures.py")
+    constants = [name for name, value in vars(figures).items() if isinstance(value, figures.Figure)]
+    by_name = {name for name in constants if re.search(rf"\bpublish\((figures\.)?{name}\b", text)}
+    by_step = {name for name in constants if f": figures.{name}," in text}
+    assert set(constants) - by_name - by_step == set() and len(constants) == len(figures.FIGURES)
