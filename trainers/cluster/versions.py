@@ -95,7 +95,8 @@ def _ask_nodes() -> dict[str, Mapping[str, str] | None]:
         if node["Alive"]:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             on_it = ask.options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-            asked[on_it.remote()] = node["NodeManagerAddress"]
+            # Several nodes may have one address, as on a machine that two were started on.
+            asked[on_it.remote()] = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
     ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ASK_S)
     answers: dict[str, Mapping[str, str] | None] = {}
     for reference, name in asked.items():

@@ -92,3 +92,28 @@ def test_each_node_of_a_real_ray_is_asked(monkeypatch):
             refuse_mixed_versions()
     finally:
         ray.shutdown()
+
+
+def test_nodes_with_one_address_are_asked_each(monkeypatch):
+    listed = [
+        {"Alive": alive, "NodeID": str(number) * 32, "NodeManagerAddress": "10.0.0.1"}
+        for number, alive in enumerate((True, True, False))
+    ]
+    asked = []
+
+    class Task:
+        def options(self, **how):
+            self.node = how["scheduling_strategy"].node_id
+            return self
+
+        def remote(self):
+            asked.append(self.node)
+            return self.node
+
+    monkeypatch.setattr(ray, "nodes", lambda: listed)
+    monkeypatch.setattr(ray, "remote", lambda function: Task())
+    monkeypatch.setattr(ray, "wait", lambda references, **_: (references, []))
+    monkeypatch.setattr(ray, "get", lambda node: HERE | {"node": node})
+    answers = versions._ask_nodes()
+    assert asked == ["0" * 32, "1" * 32]
+    assert list(answers) == ["10.0.0.1 (00000000)", "10.0.0.1 (11111111)"]
