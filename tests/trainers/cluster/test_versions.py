@@ -96,7 +96,7 @@ def test_each_node_of_a_real_ray_is_asked(monkeypatch):
 
 def test_nodes_with_one_address_are_asked_each(monkeypatch):
     listed = [
-        {"Alive": alive, "NodeID": str(number) * 32, "NodeManagerAddress": "10.0.0.1"}
+        {"Alive": alive, "NodeID": str(number) * 56, "NodeManagerAddress": "10.0.0.1"}
         for number, alive in enumerate((True, True, False))
     ]
     asked = []
@@ -115,5 +115,5 @@ def test_nodes_with_one_address_are_asked_each(monkeypatch):
     monkeypatch.setattr(ray, "wait", lambda references, **_: (references, []))
     monkeypatch.setattr(ray, "get", lambda node: HERE | {"node": node})
     answers = versions._ask_nodes()
-    assert asked == ["0" * 32, "1" * 32]
+    assert asked == ["0" * 56, "1" * 56]
     assert list(answers) == ["10.0.0.1 (00000000)", "10.0.0.1 (11111111)"]
