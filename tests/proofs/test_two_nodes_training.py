@@ -109,7 +109,7 @@ class Run:
 def flat(tree: Any, name: str = "") -> list[tuple[str, Any]]:
     if isinstance(tree, dict):
         return [leaf for key in tree for leaf in flat(tree[key], f"{name}.{key}")]
-    if isinstance(tree, list):
+    if isinstance(tree, list | tuple):
         return [leaf for n, part in enumerate(tree) for leaf in flat(part, f"{name}.{n:06}")]
     return [(name, tree)]
 

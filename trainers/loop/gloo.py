@@ -12,6 +12,7 @@ import struct
 from typing import Any
 
 import ray.util
+from ray.train.constants import TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S
 from ray.train.torch import TorchConfig
 from ray.train.torch.config import _TorchBackend
 
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 DEVICE = "GLOO_SOCKET_IFNAME"
 """Gloo's own setting; one that the node's environment has is left as it is."""
+
+SHUTDOWN_S = "3"
+"""How long workers may take to leave their group: those of one that has failed may not answer."""
 
 _GET_ADDRESS = 0x8915  # SIOCGIFADDR: the IPv4 address of a device
 
@@ -38,6 +42,11 @@ class _Backend(_TorchBackend):
         if len(set(worker_group.execute(ray.util.get_node_ip_address))) > 1:
             worker_group.execute(_name_device)
         super().on_start(worker_group, backend_config)
+
+    def on_shutdown(self, worker_group: Any, backend_config: TorchConfig) -> None:
+        # On a cluster the controller has the environment of its node, not ours.
+        os.environ.setdefault(TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S, SHUTDOWN_S)
+        super().on_shutdown(worker_group, backend_config)
 
 
 def _name_device() -> None:

@@ -33,8 +33,6 @@ RAY_SETTINGS = {
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    # A group that has failed is taken down: a frozen worker will not answer that either.
-    "TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S": "3",
     # Ray's own choice for workers is 15: on a busy machine they would starve.
     "RAY_worker_niceness": "0",
 }

@@ -48,3 +48,15 @@ def test_workers_on_several_machines_are_told_their_device_before_the_group_is_m
 def test_workers_on_one_machine_are_left_alone(set_up):
     assert set_up("10.0.0.1", "10.0.0.1") == ["group"]
     assert DEVICE not in gloo.os.environ
+
+
+def test_a_group_that_has_failed_is_not_waited_for_long(monkeypatch):
+    monkeypatch.delenv(gloo.TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S, raising=False)
+    seen = []
+    name = gloo.TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S
+    monkeypatch.setattr(
+        gloo._TorchBackend, "on_shutdown", lambda *_: seen.append(gloo.os.environ[name])
+    )
+    config = BetweenMachines(timeout_s=3)
+    config.backend_cls().on_shutdown(None, config)
+    assert seen == ["3"]
