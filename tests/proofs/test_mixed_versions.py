@@ -43,7 +43,7 @@ def test_a_node_with_another_ffmpeg_builds_nothing_and_stops_the_build(cluster, 
     cluster.node(1, **other)
     on_it = [*build, "--ray.address", cluster.address, "--shards.out", "out"]
     said = cluster.run(*on_it, code=2)
-    assert TOLD in said and "node 127.0.0.1" in said
+    assert TOLD in said
     assert not list(tmp_path.glob("out/done/*"))
     cluster.stop_newest()
     under_way = cluster.start(*on_it)
