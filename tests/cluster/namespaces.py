@@ -14,6 +14,7 @@ Needs root and `ip`.
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -42,6 +43,25 @@ from ray._raylet import GcsClient
 nodes = GcsClient(address=sys.argv[1]).get_all_node_info().values()
 print(json.dumps({n.node_manager_address: n.node_id.hex() for n in nodes if n.state == 0}))
 """
+
+
+def sweep() -> None:
+    """Take down what a test left that was killed: namespaces bear the process that made them."""
+    names = [line.split()[0] for line in ip("netns", "list").splitlines()]
+    for name in names:
+        made = re.fullmatch(r"wv-(\d+)-[0-9a-f]{4}(-\d+)?", name)
+        if made and not Path(f"/proc/{made[1]}").exists():
+            end_all(name)
+            ip("netns", "del", name)
+            shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
+
+
+def end_all(namespace: str) -> None:
+    while pids := ip("netns", "pids", namespace).split():
+        for pid in map(int, pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def ip(*words: str) -> str:
@@ -196,11 +216,7 @@ class Machines:
         """Kill all that runs on a machine; silently: the others get no farewell of its kernel."""
         if silently:
             self.cut(node)
-        while pids := ip("netns", "pids", node.namespace).split():
-            for pid in map(int, pids):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.05)
+        end_all(node.namespace)
 
     def commands(self, node: Node) -> list[str]:
         """Return the command lines of what runs on a machine."""
@@ -272,11 +288,13 @@ def network(environment: Mapping[str, str] | None = None) -> Iterator[Machines]:
     """
     if reason := why_not():
         pytest.skip(reason)
+    sweep()
     # Short: the path of a Unix socket has 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="wv-", dir="/tmp"))
     Path("/tmp/ray").mkdir(exist_ok=True)
     ours, token_file = _environment(folder)
-    machines = Machines(folder, ours | dict(environment or {}), token_file, secrets.token_hex(3))
+    tag = f"{os.getpid()}-{secrets.token_hex(2)}"
+    machines = Machines(folder, ours | dict(environment or {}), token_file, tag)
     ip("netns", "add", machines.switch)
     try:
         ip("-n", machines.switch, "link", "add", "br0", "type", "bridge")

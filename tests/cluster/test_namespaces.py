@@ -1,5 +1,6 @@
 """Machines that are namespaces: apart, joined by a switch, cut off and healed, and gone after."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -28,6 +29,18 @@ dist.all_reduce(value)
 print("sum", value.item())
 dist.barrier()
 dist.destroy_process_group()
+"""
+
+
+# A test that is killed while it has a machine on which something runs.
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from namespaces import network
+with network() as machines:
+    machines.start(machines.outside, ["sleep", "60"])
+    print(machines.switch, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -63,6 +76,15 @@ def test_a_machine_has_a_name_an_address_and_no_other_network():
         assert machines.token_file.stat().st_mode & 0o777 == 0o600
         switch, namespace = machines.switch, machines.outside.namespace
     assert switch not in ip("netns", "list") and not Path("/etc/netns", namespace).exists()
+
+
+def test_what_a_killed_test_left_is_taken_down_by_the_next():
+    words = [sys.executable, "-c", KILLED, str(Path(__file__).parent)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=100)
+    left = done.stdout.strip()
+    assert done.returncode == -9 and left in ip("netns", "list"), done.stderr
+    with network():
+        assert left not in ip("netns", "list")
 
 
 def add_up(pair, limit_s, **environment):
