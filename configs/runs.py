@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from configs.asr import AsrConfig
 from configs.beside import BesideConfig
@@ -41,17 +41,7 @@ class RunConfig(Settings):
     """Name of the run, and of its folder."""
 
     root: Place = "runs"
-    """Folder that holds the runs."""
-
-    @field_validator("root")
-    @classmethod
-    def _is_a_folder(cls, root: str) -> str:
-        if "://" in root:
-            raise ValueError(
-                f"run.root must be a folder that all machines see, got {root!r}; runs do not lie "
-                "in object stores yet, only shards do"
-            )
-        return root
+    """Folder that holds the runs, or such a folder in a bucket."""
 
 
 class AsrJob(Settings):

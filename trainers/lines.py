@@ -1,15 +1,24 @@
 """Logs of one JSON object a line, as a killed writer may leave them."""
 
 import json
+import logging
 import os
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
+
+from shards import storage
+from shards.paths import AnyPath, StorePath
+from trainers.parts import CUT, read_parts
+
+logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 4 * 2**20
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
+def read_lines(path: AnyPath) -> list[dict[str, Any]]:
     """Return the whole lines of a log, oldest first; a torn one is passed over."""
+    if isinstance(path, StorePath):
+        return _parse(read_parts(path))
     if not path.exists():
         return []
     return _parse(path.read_bytes())
@@ -31,6 +40,19 @@ def ends_whole(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
+
+
+class Follows(Protocol):
+    """Reads a log while it grows."""
+
+    def new_lines(self) -> list[dict[str, Any]]:
+        """Return some whole lines that were added, oldest first; none when all are read."""
+        ...
+
+
+def follow(path: AnyPath) -> Follows:
+    """Return what reads a log while it grows."""
+    return PartFollower(path) if isinstance(path, StorePath) else LineFollower(path)
 
 
 class LineFollower:
@@ -57,6 +79,43 @@ class LineFollower:
         status = self._path.stat()
         if status.st_ino != self._inode or status.st_size < self._offset:
             self._inode, self._offset = status.st_ino, 0
+
+
+class PartFollower:
+    """Reads a log in a bucket while its parts grow and come to be more."""
+
+    def __init__(self, path: StorePath) -> None:
+        self._path = path
+        self._read: dict[str, int] = {}
+        self._behind: list[tuple[str, int]] = []
+        self._is_away = False
+
+    def new_lines(self) -> list[dict[str, Any]]:
+        """Return some whole lines that were added, oldest first; none when all are read."""
+        try:
+            found = self._next_lines()
+        except OSError as error:
+            if not self._is_away:
+                logger.warning("%s cannot be followed for now: %s", self._path, error)
+            self._is_away = True
+            return []
+        self._is_away = False
+        return found
+
+    def _next_lines(self) -> list[dict[str, Any]]:
+        # Listed once for all parts that have grown.
+        self._behind = self._behind or [*self._path.sizes().items()]
+        while self._behind:
+            name, size = self._behind.pop(0)
+            begin = self._read.get(name, 0)
+            if size <= begin:
+                continue
+            data = storage.read_range(str(self._path / name), begin, size - begin)
+            whole = data.rpartition(b"\n")[0]
+            self._read[name] = begin + len(whole) + 1 if whole else begin
+            if lines := [line for line in _parse(whole) if CUT not in line]:
+                return lines
+        return []
 
 
 def _parse(data: bytes) -> list[dict[str, Any]]:

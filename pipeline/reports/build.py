@@ -24,6 +24,7 @@ from pipeline.reports.sheets import SheetsSection, sheets_section
 from pipeline.reports.truth import load_truth
 from pipeline.reports.workers import worker_rows
 from shards.manifest import Manifest
+from shards.paths import AnyPath
 from shards.storage import write_atomic
 from trainers.data.corpus import Corpus
 
@@ -50,7 +51,7 @@ class Report:
     reproduce_missing: list[Missing]
 
 
-def write_report(run_dir: Path, shards_out: str | Path | None, corpus: Path | None) -> Path:
+def write_report(run_dir: AnyPath, shards_out: str | Path | None, corpus: Path | None) -> AnyPath:
     """Write `report.html` into a run's folder and return its path.
 
     Args:
@@ -74,7 +75,7 @@ def write_report(run_dir: Path, shards_out: str | Path | None, corpus: Path | No
     return path
 
 
-def collect(run_dir: Path, shards_out: str | Path | None, corpus: Path | None) -> Report:
+def collect(run_dir: AnyPath, shards_out: str | Path | None, corpus: Path | None) -> Report:
     """Read and draw all sections."""
     run = load_run_files(run_dir)
     manifest = load_manifest(shards_out)

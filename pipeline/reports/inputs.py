@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
 
 from pipeline.reports.text import clean
+from shards.paths import AnyPath, StorePath, size_of
+from trainers.parts import fold, read_parts
 
 _MAX_JSON_BYTES = 64 * 2**20
 _MAX_LOG_BYTES = 2 * 2**30
@@ -57,11 +58,11 @@ class RunFiles:
         return [str(folder) for folder in mix] if isinstance(mix, list) else []
 
 
-def load_run_files(run_dir: Path) -> RunFiles:
+def load_run_files(run_dir: AnyPath) -> RunFiles:
     """Read everything of a run that is there."""
     problems: list[str] = []
     config_text = _read_text(run_dir / "config.yaml", problems)
-    metrics = read_jsonl(run_dir / "metrics.jsonl", problems)
+    metrics, lost = _read_metrics(run_dir, problems)
     evaluations = read_jsonl(run_dir / "evaluations.jsonl", problems)
     by_verb = [row for row in evaluations if row.get("by") == "evaluate"]
     evaluation_dir = run_dir / "evaluation"
@@ -75,7 +76,7 @@ def load_run_files(run_dir: Path) -> RunFiles:
         evaluation=by_verb[-1] if by_verb else {},
         beside=[row for row in evaluations if row.get("by") == "beside"],
         attempts=read_jsonl(run_dir / "attempts.jsonl", problems),
-        lost=read_jsonl(run_dir / "lost.jsonl", problems),
+        lost=lost,
         workers=read_jsonl(run_dir / "workers.jsonl", problems),
         alignment=_read_object(evaluation_dir / "alignment.json", problems),
         retrieval=_read_object(evaluation_dir / "retrieval.json", problems),
@@ -90,11 +91,19 @@ def load_run_files(run_dir: Path) -> RunFiles:
     )
 
 
-def read_jsonl(path: Path, problems: list[str]) -> list[dict]:
+def _read_metrics(run_dir: AnyPath, problems: list[str]) -> tuple[list[dict], list[dict]]:
+    """Return the lines that count, and those that were done again."""
+    metrics = read_jsonl(run_dir / "metrics.jsonl", problems)
+    if isinstance(run_dir, StorePath):
+        return fold(metrics)
+    return metrics, read_jsonl(run_dir / "lost.jsonl", problems)
+
+
+def read_jsonl(path: AnyPath, problems: list[str]) -> list[dict]:
     """Return the objects of a JSON-lines file; a torn or foreign line is named in `problems`."""
     rows: list[dict] = []
     num_bad = 0
-    for line in _read_text(path, problems, _MAX_LOG_BYTES).split("\n"):
+    for line in _read_log(path, problems).split("\n"):
         if not line.strip():
             continue
         try:
@@ -109,11 +118,21 @@ def read_jsonl(path: Path, problems: list[str]) -> list[dict]:
     return rows
 
 
-def _read_text(path: Path, problems: list[str], limit: int = _MAX_JSON_BYTES) -> str:
+def _read_log(path: AnyPath, problems: list[str]) -> str:
+    if not isinstance(path, StorePath):
+        return _read_text(path, problems, _MAX_LOG_BYTES)
+    try:
+        return read_parts(path).decode("utf-8", errors="replace")
+    except OSError as error:
+        problems.append(f"{path.name}: {error.strerror}")
+        return ""
+
+
+def _read_text(path: AnyPath, problems: list[str], limit: int = _MAX_JSON_BYTES) -> str:
     try:
         if not path.is_file():
             return ""
-        if path.stat().st_size > limit:
+        if size_of(path) > limit:
             problems.append(f"{path.name}: larger than {limit >> 20} MiB, not read")
             return ""
         return path.read_text(encoding="utf-8", errors="replace")
@@ -122,7 +141,7 @@ def _read_text(path: Path, problems: list[str], limit: int = _MAX_JSON_BYTES) ->
         return ""
 
 
-def _read_object(path: Path, problems: list[str]) -> dict:
+def _read_object(path: AnyPath, problems: list[str]) -> dict:
     text = _read_text(path, problems)
     if not text:
         return {}

@@ -2,12 +2,12 @@
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.interruptions import interruptions_section
 from pipeline.reports.runstatus import (
+    checkpoint_age_s,
     heartbeats_of,
     is_done,
     newest_figures,
@@ -16,11 +16,12 @@ from pipeline.reports.runstatus import (
 )
 from pipeline.reports.text import as_float
 from pipeline.reports.workers import worker_rows
+from shards.paths import AnyPath
 from trainers.loop import folder
 from trainers.loop.history import History
 
 
-def run_facts(run_dir: Path, now_unix_s: float | None = None) -> dict[str, Any]:
+def run_facts(run_dir: AnyPath, now_unix_s: float | None = None) -> dict[str, Any]:
     """Return what there is to say about a run; what is not known is None or empty.
 
     Args:
@@ -54,12 +55,11 @@ def run_facts(run_dir: Path, now_unix_s: float | None = None) -> dict[str, Any]:
     }
 
 
-def _checkpoint(run_dir: Path, now_s: float) -> dict[str, Any] | None:
+def _checkpoint(run_dir: AnyPath, now_s: float) -> dict[str, Any] | None:
     found = sorted((run_dir / folder.CHECKPOINTS).glob("step-*"))
     if not found:
         return None
-    manifest = found[-1] / "MANIFEST.json"
-    age_s = now_s - manifest.stat().st_mtime if manifest.exists() else None
+    age_s = checkpoint_age_s(found[-1], now_s)
     return {"step": int(found[-1].name.removeprefix("step-")), "age_s": age_s, "kept": len(found)}
 
 
@@ -74,7 +74,7 @@ def _past(history: History) -> dict[str, Any]:
     }
 
 
-def _workers(run_dir: Path, run: RunFiles, now_s: float) -> list[dict[str, Any]]:
+def _workers(run_dir: AnyPath, run: RunFiles, now_s: float) -> list[dict[str, Any]]:
     beats = heartbeats_of(run_dir, run)
     rows = {str(row["worker"]): row for row in worker_rows(run)}
     found = []

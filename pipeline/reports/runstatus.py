@@ -9,10 +9,14 @@ from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.interruptions import NOT_YET, Row, interruptions_section
 from pipeline.reports.text import as_float, clean, num_bytes, number, percent
 from pipeline.reports.workers import worker_rows
+from shards.lease import read_owner
+from shards.paths import AnyPath, StorePath
 from trainers.loop import folder
 from trainers.loop.attempts import LOCK
+from trainers.loop.checkpoint import committed_unix_s
 from trainers.loop.heartbeat import read_heartbeats
 from trainers.loop.history import History
+from trainers.loop.objects import MANIFEST
 from trainers.loop.stepline import describe_step, describe_time
 
 QUIET_S = 120.0
@@ -27,7 +31,7 @@ State = Literal["finished", "training", "away", "stopped", "not begun"]
 MAX_WORKERS = 8
 
 
-def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
+def run_lines(run_dir: AnyPath, now_unix_s: float | None = None) -> list[str]:
     """Return what there is to say about a run.
 
     Args:
@@ -65,7 +69,7 @@ def run_lines(run_dir: Path, now_unix_s: float | None = None) -> list[str]:
 
 
 def _state(
-    run_dir: Path, run: RunFiles, history: History, step: int, total: int | None, now_s: float
+    run_dir: AnyPath, run: RunFiles, history: History, step: int, total: int | None, now_s: float
 ) -> str:
     state, since_s = state_of(run_dir, run, history, is_done(step, total), now_s)
     ago = "" if since_s is None else f", last sign of life {describe_time(since_s)} ago"
@@ -86,7 +90,7 @@ def is_done(step: int, total: int | None) -> bool:
 
 
 def state_of(
-    run_dir: Path, run: RunFiles, history: History, done: bool, now_s: float
+    run_dir: AnyPath, run: RunFiles, history: History, done: bool, now_s: float
 ) -> tuple[State, float | None]:
     """Return what a run is at, and the seconds since its last sign of life, where there is one."""
     since_s = _last_sign_s(run_dir, run, now_s)
@@ -99,11 +103,16 @@ def state_of(
     return ("stopped" if history.num_attempts else "not begun"), since_s
 
 
-def driver_is_here(lock: Path) -> bool:
+def driver_is_here(lock: AnyPath) -> bool:
     """Return whether a process of this machine holds a driver's lock.
 
     The lock is not tried: a driver that starts in that moment would be refused.
     """
+    if isinstance(lock, StorePath):
+        try:
+            return read_owner(str(lock))[1] is True
+        except OSError:
+            return False
     try:
         inode = lock.stat().st_ino
         held = KERNEL_LOCKS.read_text().splitlines()
@@ -116,11 +125,14 @@ def driver_is_here(lock: Path) -> bool:
     )
 
 
-def _last_sign_s(run_dir: Path, run: RunFiles, now_s: float) -> float | None:
+def _last_sign_s(run_dir: AnyPath, run: RunFiles, now_s: float) -> float | None:
     signs = [as_float(event.get("unix_s")) for event in run.attempts]
-    for name in (folder.METRICS, folder.HEARTBEATS):
-        paths = [run_dir / name, *(run_dir / name).glob("*")]
-        signs += [path.stat().st_mtime for path in paths if path.is_file()]
+    if isinstance(run_dir, StorePath):
+        signs += [as_float(beat.get("unix_s")) for beat in heartbeats_of(run_dir, run).values()]
+    else:
+        for name in (folder.METRICS, folder.HEARTBEATS):
+            paths = [run_dir / name, *(run_dir / name).glob("*")]
+            signs += [path.stat().st_mtime for path in paths if path.is_file()]
     known = [sign for sign in signs if sign is not None]
     return max(0.0, now_s - max(known)) if known else None
 
@@ -161,13 +173,22 @@ def _validation_text(row: dict[str, Any]) -> str:
     return f"step {number(row.get('step'))}: {', '.join(figures)}"
 
 
-def _checkpoint_text(run_dir: Path, now_s: float) -> str:
+def _checkpoint_text(run_dir: AnyPath, now_s: float) -> str:
     found = sorted((run_dir / folder.CHECKPOINTS).glob("step-*"))
     if not found:
         return "none yet"
-    manifest = found[-1] / "MANIFEST.json"
-    age = f", {describe_time(now_s - manifest.stat().st_mtime)} old" if manifest.exists() else ""
+    age_s = checkpoint_age_s(found[-1], now_s)
+    age = "" if age_s is None else f", {describe_time(age_s)} old"
     return f"{found[-1].name}{age}, {len(found)} kept"
+
+
+def checkpoint_age_s(checkpoint: AnyPath, now_s: float) -> float | None:
+    """Return how long ago a checkpoint was committed, None where its manifest does not tell."""
+    if isinstance(checkpoint, StorePath):
+        committed_s = committed_unix_s(checkpoint)
+        return None if committed_s is None else now_s - committed_s
+    manifest = checkpoint / MANIFEST
+    return now_s - manifest.stat().st_mtime if manifest.exists() else None
 
 
 def _attempts_text(history: History) -> str:
@@ -190,7 +211,7 @@ def _interruption_text(row: Row) -> str:
     return f"{text}, went on from {row.went_on}, {recovered}"
 
 
-def heartbeats_of(run_dir: Path, run: RunFiles) -> dict[str, dict[str, Any]]:
+def heartbeats_of(run_dir: AnyPath, run: RunFiles) -> dict[str, dict[str, Any]]:
     """Return where the workers of the newest attempt are, by their numbers."""
     newest = max((int(as_float(event.get("attempt")) or 0) for event in run.attempts), default=0)
     return {str(beat.get("worker")): beat for beat in read_heartbeats(run_dir, newest)}

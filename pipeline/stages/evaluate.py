@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from configs.runs import EvaluateJob
+from shards.paths import AnyPath, any_path
 
 _CUTOFFS = ("r1", "r5", "r10")
 
@@ -50,7 +51,7 @@ def _measure(job: EvaluateJob) -> dict[str, float]:
         stop_ray()
 
 
-def published_lines(out: Path) -> list[str]:
+def published_lines(out: AnyPath) -> list[str]:
     """Return a line for each published protocol that was measured."""
     lines = []
     ranked, probed, steps = (
@@ -80,7 +81,7 @@ def published_lines(out: Path) -> list[str]:
 def plan_text(job: EvaluateJob) -> str:
     """Say what `run` would read and write."""
     folder, config = _folder(job), job.evaluation
-    num_checkpoints = len(list(folder.glob("checkpoints/step-*")))
+    num_checkpoints = len(list((folder / "checkpoints").glob("step-*")))
     nothing = "; `weakvid train` writes one" if not num_checkpoints else ""
     return "\n".join(
         [
@@ -100,8 +101,8 @@ def plan_text(job: EvaluateJob) -> str:
     )
 
 
-def _folder(job: EvaluateJob) -> Path:
-    return Path(job.run.root) / job.run.name
+def _folder(job: EvaluateJob) -> AnyPath:
+    return any_path(job.run.root) / job.run.name
 
 
 def _source(path: str, otherwise: str) -> str:

@@ -11,6 +11,7 @@ from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.shards import write_shards_report
 from pipeline.tasks.costs import estimate_and_outcome
 from shards import storage
+from shards.paths import AnyPath, any_path
 
 # Key in evaluations.jsonl -> what it is called on the terminal.
 KEY_FIGURES = {
@@ -59,12 +60,12 @@ def plan_text(job: ReportJob) -> str:
     )
 
 
-def run_folder(job: ReportJob) -> Path:
+def run_folder(job: ReportJob) -> AnyPath:
     """Return the folder of the run."""
-    return Path(job.run.root) / job.run.name
+    return any_path(job.run.root) / job.run.name
 
 
-def shards_of(folder: Path) -> str | None:
+def shards_of(folder: AnyPath) -> str | None:
     """Return the shards that a run was trained on, as its own settings tell."""
     named = load_run_files(folder).setting("data.shards")
     if not isinstance(named, str) or not named:

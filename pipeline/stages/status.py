@@ -5,7 +5,6 @@ import math
 import time
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from pipeline.console import say
@@ -19,6 +18,7 @@ from pipeline.tasks.planfile import PLAN
 from pipeline.tasks.standing import Standing, read_standing
 from shards import storage
 from shards.manifest import MANIFEST, Manifest
+from shards.paths import any_path
 
 EXIT_OK = 0
 CONFIG, ROOT = "config.yaml", "runs"
@@ -55,7 +55,7 @@ def run(
         return EXIT_OK
     lines = [_job_line(job)] if job else []
     if folder is not None:
-        lines += _build_lines(folder) if _is_build(folder) else run_lines(Path(folder))
+        lines += _build_lines(folder) if _is_build(folder) else run_lines(any_path(folder))
     elif job:
         lines.append(f"folder    {job.folder or 'not known'}: not seen from this machine")
     say("\n".join(lines))
@@ -94,7 +94,7 @@ def _job_line(job: LaunchedJob) -> str:
 
 def _facts(folder: str) -> dict[str, Any]:
     if not _is_build(folder):
-        return run_facts(Path(folder))
+        return run_facts(any_path(folder))
     standing = read_standing(folder)
     return {"what": "shards", "folder": folder, "eta_s": standing.eta_s, **asdict(standing)}
 

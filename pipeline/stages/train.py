@@ -7,6 +7,7 @@ from configs.runs import TrainJob
 from trainers.evaluation.beside import watch
 from trainers.loop import folder
 from trainers.loop.attempts import driver_lock
+from trainers.loop.desk import clear_desk
 from trainers.loop.estimate import describe_estimate, estimate
 from trainers.loop.group import RayGroup, start_ray, stop_ray
 from trainers.loop.interrupts import EXIT_CODES, Interrupts
@@ -50,6 +51,7 @@ def run(job: TrainJob) -> int:
             print(f"run {job.run.name} stopped at step {done} of {steps}: Ray had not started")
             return EXIT_CODES[SIGTERM]
         done = newest_step(run_dir)
+        clear_desk(run_dir)
     if done < steps:
         print(f"run {job.run.name} stopped at step {done} of {steps}; the same command goes on")
         return interrupts.exit_code

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from configs.runs import TrainJob
+from shards.paths import any_path
 from shards.storage import sha256_of, write_atomic
 from trainers.loop import folder
 from trainers.loop.outlook import absolute
@@ -33,6 +34,8 @@ def run_import(file: str, tokenizer: str, job: TrainJob) -> int:
         FileNotFoundError: If a file is missing.
     """
     path, run_dir = Path(file), folder.run_folder(job.run)
+    if not isinstance(run_dir, Path):
+        raise ValueError(f"run.root must be a folder to import weights into, got {run_dir.parent}")
     if run_dir.exists():
         raise ValueError(f"run.name must be new, got {run_dir}; choose another")
     state, stored = read_weights(path)
@@ -65,7 +68,7 @@ def run_export(run: str, out: str) -> int:
     Raises:
         ValueError: If the run has no checkpoint, or its towers have no place in the layout.
     """
-    path, run_dir = Path(out), Path(run)
+    path, run_dir = Path(out), any_path(run)
     layout = layout_of(path)
     job, model, _, step = load_run(run_dir)
     state = tower_state(model)

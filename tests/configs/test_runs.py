@@ -25,10 +25,3 @@ def test_splits_must_leave_something_to_train_on() -> None:
 def test_more_workers_are_allowed_up_to_the_virtual_ranks() -> None:
     tree = {"training": {"workers": 4, "virtual_ranks": 4, "global_batch": 8}}
     assert TrainJob.model_validate(tree).training.workers == 4
-
-
-def test_a_run_in_a_bucket_is_refused_and_not_written_into_a_folder_of_that_name() -> None:
-    with pytest.raises(
-        ValidationError, match="run.root must be a folder .* got 's3://bucket/runs'"
-    ):
-        TrainJob.model_validate({"run": {"root": "s3://bucket/runs"}})

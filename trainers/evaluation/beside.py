@@ -16,21 +16,21 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from configs.beside import BesideConfig
 from configs.runs import TrainJob
+from shards.paths import AnyPath, StorePath
 from trainers.evaluation.record import FOLDER, append_line, read_evaluations
-from trainers.loop import folder
+from trainers.loop import folder, objects
 from trainers.loop.checkpoint import list_checkpoints, step_of
 
 WAITING = "waiting"
-_POLL_S = 0.5
+_POLL_S, _STORE_POLL_S = 0.5, 3.0
 _NICENESS = 10
 
-Measuring = Callable[[Path], Future[dict[str, float]]]
+Measuring = Callable[[AnyPath], Future[dict[str, float]]]
 """Begins to measure the checkpoint in a folder."""
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,12 @@ class Beside:
     """
 
     def __init__(
-        self, run_dir: Path, every: int, last_step: int, begin: Measuring, stop: Callable[[], bool]
+        self,
+        run_dir: AnyPath,
+        every: int,
+        last_step: int,
+        begin: Measuring,
+        stop: Callable[[], bool],
     ) -> None:
         """Prepare.
 
@@ -58,7 +63,7 @@ class Beside:
         self._begin, self._stop = begin, stop
         self._waiting = run_dir / FOLDER / WAITING
         self._seen = {int(line["step"]) for line in self._lines()}
-        self._running: tuple[Path, Future[dict[str, float]]] | None = None
+        self._running: tuple[AnyPath, Future[dict[str, float]]] | None = None
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="evaluation", daemon=True)
 
@@ -85,7 +90,8 @@ class Beside:
 
     def _watch(self) -> None:
         try:
-            while not self._left.wait(_POLL_S):
+            poll_s = _STORE_POLL_S if isinstance(self._run_dir, StorePath) else _POLL_S
+            while not self._left.wait(poll_s):
                 self._look()
         except Exception:
             logger.exception("evaluation beside training ended; the training goes on")
@@ -96,7 +102,7 @@ class Beside:
             self._take_in(*self._running)
             self._running = None
         self._hold_due()
-        held = sorted(self._waiting.glob("step-*"))
+        held = list_checkpoints(self._waiting)
         if self._running is None and held:
             self._running = held[-1], self._begin(held[-1])
 
@@ -105,18 +111,18 @@ class Beside:
         for path in self._checkpoints():
             if self._is_due(step_of(path)):
                 hold(path, self._waiting)
-        held = sorted(path for path in self._waiting.glob("step-*") if path != running)
+        held = [path for path in list_checkpoints(self._waiting) if path != running]
         for path in held[:-1]:
             self._give_up(path, "a later checkpoint was due before this one had its turn")
 
     def _is_due(self, step: int) -> bool:
-        known = self._seen | {step_of(path) for path in self._waiting.glob("step-*")}
+        known = self._seen | {step_of(path) for path in list_checkpoints(self._waiting)}
         newest = max(known, default=0)
         if step <= newest:
             return False
         return step // self._every > newest // self._every or step == self._last_step
 
-    def _take_in(self, path: Path, future: Future[dict[str, float]]) -> None:
+    def _take_in(self, path: AnyPath, future: Future[dict[str, float]]) -> None:
         try:
             figures = future.result()
         except Exception as error:
@@ -127,29 +133,34 @@ class Beside:
         told = [f"{name} {value:.3f}" for name, value in figures.items() if name.endswith("_r10")]
         logger.info("step %d measured: %s", step_of(path), ", ".join(told))
 
-    def _give_up(self, path: Path, reason: str) -> None:
+    def _give_up(self, path: AnyPath, reason: str) -> None:
         logger.warning("step %d is not measured: %s", step_of(path), reason)
         self._note(path, {"skipped": reason})
 
-    def _note(self, path: Path, values: dict[str, float] | dict[str, str]) -> None:
+    def _note(self, path: AnyPath, values: dict[str, float] | dict[str, str]) -> None:
         step = step_of(path)
         append_line(self._run_dir / folder.EVALUATIONS, "beside", step, values)
         # Only now: had the driver died before, the next one would find it here and measure it.
-        shutil.rmtree(path, ignore_errors=True)
+        objects.remove(path)
         self._seen.add(step)
 
     def _lines(self) -> list[dict]:
         return read_evaluations(self._run_dir / folder.EVALUATIONS, "beside")
 
-    def _checkpoints(self) -> list[Path]:
+    def _checkpoints(self) -> list[AnyPath]:
         return list_checkpoints(self._run_dir / folder.CHECKPOINTS)
 
 
-def hold(checkpoint: Path, waiting: Path) -> None:
+def hold(checkpoint: AnyPath, waiting: AnyPath) -> None:
     """Give the files of a checkpoint a second name, which pruning does not take away.
+
+    In a bucket it is copied: an object has one name.
 
     Does nothing where it is held, or was pruned before it could be.
     """
+    if isinstance(checkpoint, StorePath) or isinstance(waiting, StorePath):
+        _hold_in_store(checkpoint, waiting)
+        return
     final, temporary = waiting / checkpoint.name, waiting / f"tmp-{checkpoint.name}"
     if final.exists():
         return
@@ -162,6 +173,18 @@ def hold(checkpoint: Path, waiting: Path) -> None:
     temporary.rename(final)
 
 
+def _hold_in_store(checkpoint: AnyPath, waiting: AnyPath) -> None:
+    held = waiting / checkpoint.name
+    if not isinstance(checkpoint, StorePath) or not isinstance(held, StorePath):
+        raise TypeError("a checkpoint waits where its run lies")
+    if (held / objects.MANIFEST).is_file():
+        return
+    try:
+        objects.copy_below(checkpoint, held)
+    except FileNotFoundError:
+        held.delete_below()
+
+
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
@@ -172,7 +195,9 @@ def _link(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def watch(job: TrainJob, run_dir: Path, stop: Callable[[], bool]) -> AbstractContextManager[object]:
+def watch(
+    job: TrainJob, run_dir: AnyPath, stop: Callable[[], bool]
+) -> AbstractContextManager[object]:
     """Return a context that measures a run's checkpoints as its settings say, on a started Ray."""
     config = job.evaluation
     if not config.every:
@@ -181,7 +206,7 @@ def watch(job: TrainJob, run_dir: Path, stop: Callable[[], bool]) -> AbstractCon
     return Beside(run_dir, config.every, job.training.steps, begin, stop)
 
 
-def measure_on_ray(config: BesideConfig, run_dir: Path, threads: int) -> Measuring:
+def measure_on_ray(config: BesideConfig, run_dir: AnyPath, threads: int) -> Measuring:
     """Return what measures a checkpoint in a Ray task; Ray must have been started."""
     import ray
 
@@ -189,14 +214,14 @@ def measure_on_ray(config: BesideConfig, run_dir: Path, threads: int) -> Measuri
     options = {"num_cpus": 0, "num_gpus": config.gpus, "max_calls": 1, "max_retries": 1}
     task = ray.remote(**options)(_measure)
 
-    def begin(checkpoint: Path) -> Future[dict[str, float]]:
+    def begin(checkpoint: AnyPath) -> Future[dict[str, float]]:
         return task.remote(config, run_dir, checkpoint, threads).future()
 
     return begin
 
 
 def _measure(
-    config: BesideConfig, run_dir: Path, checkpoint: Path, threads: int
+    config: BesideConfig, run_dir: AnyPath, checkpoint: AnyPath, threads: int
 ) -> dict[str, float]:
     os.nice(_NICENESS)
     if not config.gpus:

@@ -1,9 +1,9 @@
 """A run at one of its checkpoints: what an evaluation looks through."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from configs.runs import TrainJob
+from shards.paths import AnyPath
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
 from trainers.loop.checkpoint import checkpoint_folder
@@ -15,8 +15,8 @@ from trainers.models.build import VideoTextModel
 class Frozen:
     """Settings, weights and vocabulary of a run that is not trained any further here."""
 
-    run_dir: Path
-    checkpoint: Path | None
+    run_dir: AnyPath
+    checkpoint: AnyPath | None
     """Folder of the checkpoint; None: imported weights."""
 
     job: TrainJob
@@ -25,7 +25,7 @@ class Frozen:
     step: int
 
     @classmethod
-    def load(cls, run_dir: Path, checkpoint: Path | None = None) -> "Frozen":
+    def load(cls, run_dir: AnyPath, checkpoint: AnyPath | None = None) -> "Frozen":
         """Read a run, at its newest whole checkpoint if none is named. Raises as `load_run`."""
         read = load_run(run_dir, checkpoint)
         if checkpoint is None:

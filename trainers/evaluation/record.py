@@ -2,12 +2,14 @@
 
 import io
 import json
+import secrets
+import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from shards.paths import AnyPath, StorePath
 from shards.storage import write_atomic
 from trainers.evaluation.clips import Clip
 from trainers.evaluation.embed import Features
@@ -17,18 +19,18 @@ from trainers.lines import read_lines
 FOLDER = "evaluation"
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: AnyPath, value: Mapping[str, Any]) -> None:
     """Write one JSON object; a number that is not finite is a bug and raises."""
     write_atomic(str(path), (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
-def write_features(folder: Path, clips: Sequence[Clip], features: Features) -> list[Path]:
+def write_features(folder: AnyPath, clips: Sequence[Clip], features: Features) -> list[AnyPath]:
     """Write `features_SPLIT.npz`: `keys`, `video_ids`, `embedding`, `video`, `audio`, `text`.
 
     Features of an earlier evaluation are deleted, also those of a split that is not looked at
     any more.
     """
-    written = []
+    written: list[AnyPath] = []
     for split in SPLITS:
         path = folder / f"features_{split}.npz"
         path.unlink(missing_ok=True)
@@ -52,7 +54,7 @@ def write_features(folder: Path, clips: Sequence[Clip], features: Features) -> l
 
 
 def append_line(
-    path: Path, by: Literal["evaluate", "beside"], step: int, values: Mapping[str, float | str]
+    path: AnyPath, by: Literal["evaluate", "beside"], step: int, values: Mapping[str, float | str]
 ) -> None:
     """Add a line to evaluations.jsonl in one write: several processes may, and none is lost.
 
@@ -63,12 +65,16 @@ def append_line(
         values: Figures, or why there are none.
     """
     line = {"step": step, "by": by, **values}
+    if isinstance(path, StorePath):
+        name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl"
+        write_atomic(str(path / name), f"{json.dumps(line, allow_nan=False)}\n".encode())
+        return
     # A line torn by a crash must not swallow this one; readers pass over blank ones.
     with path.open("ab", buffering=0) as file:
         file.write(f"\n{json.dumps(line, allow_nan=False)}\n".encode())
 
 
-def read_evaluations(path: Path, by: str) -> list[dict[str, Any]]:
+def read_evaluations(path: AnyPath, by: str) -> list[dict[str, Any]]:
     """Return the newest line of each step, in the order of steps."""
     newest = {line["step"]: line for line in read_lines(path) if line.get("by") == by}
     return [newest[step] for step in sorted(newest)]

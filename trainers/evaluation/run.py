@@ -1,10 +1,10 @@
 """One evaluation of a run: what is measured, and the files that it leaves in the run's folder."""
 
 import logging
-from pathlib import Path
 
 from configs.fusion import EvaluationConfig
 from configs.runs import EvaluateJob
+from shards.paths import AnyPath
 from trainers.data.corpus import Corpus
 from trainers.evaluation.benchmark import measure_benchmark
 from trainers.evaluation.crosstask import measure_steps
@@ -58,7 +58,7 @@ def evaluate_run(job: EvaluateJob) -> dict[str, float]:
 
 
 def evaluate_checkpoint(
-    config: EvaluationConfig, run_dir: Path, checkpoint: Path
+    config: EvaluationConfig, run_dir: AnyPath, checkpoint: AnyPath
 ) -> tuple[int, dict[str, float]]:
     """Return step and figures of one checkpoint; writes nothing. Raises as `evaluate_run` does."""
     frozen = Frozen.load(run_dir, checkpoint)
@@ -85,7 +85,7 @@ def measure_published(config: EvaluationConfig, team: Team) -> Found:
     return found
 
 
-def _warn_of_other_shards(run_dir: Path, corpus: Corpus) -> None:
+def _warn_of_other_shards(run_dir: AnyPath, corpus: Corpus) -> None:
     last = newest_checkpoint(run_dir / folder.CHECKPOINTS)
     trained_on = last.manifest.get("manifest_sha256") if last else None
     if trained_on not in (None, corpus.sha256):

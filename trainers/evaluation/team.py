@@ -5,12 +5,12 @@ on one process, with as many threads, and the result is the same to the last bit
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from configs.fusion import EvaluationConfig
+from shards.paths import AnyPath
 from shards.schema import Window
 from trainers.evaluation.clips import Clip
 from trainers.evaluation.embed import Embedder, Features, Looks
@@ -74,7 +74,7 @@ class Team:
 
 
 def _embed_share(
-    run: tuple[Path, Path | None],
+    run: tuple[AnyPath, AnyPath | None],
     config: EvaluationConfig,
     threads: int,
     method: str,

@@ -2,11 +2,11 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from configs.runs import TrainJob
+from shards.paths import AnyPath, any_path
 from trainers.data.corpus import Corpus
 from trainers.data.loader import Loader
 from trainers.data.mixture import train_order
@@ -61,7 +61,7 @@ def assemble(
     choose_kernels(job.model.compute, device)
     corpus = Corpus.load(job.data)
     _must_equal("manifest", corpus.sha256, assignment.manifest_sha256)
-    tokenizer = Tokenizer((Path(assignment.run_dir) / folder.TOKENIZER).read_bytes())
+    tokenizer = Tokenizer((any_path(assignment.run_dir) / folder.TOKENIZER).read_bytes())
     _must_equal("tokenizer", tokenizer.sha256, assignment.tokenizer_sha256)
     reader = ClipReader(
         job.data,
@@ -77,7 +77,7 @@ def assemble(
     validation = Validation(job, step.objectives, reader, corpus.rows_of_split("val"), step.ranks)
     best = Best(job.checkpoints.best)
     if assignment.checkpoint:
-        last = _restore(Path(assignment.checkpoint), model, step, loader, corpus.sha256)
+        last = _restore(any_path(assignment.checkpoint), model, step, loader, corpus.sha256)
         begin, best = last.step, Best(job.checkpoints.best, last.manifest.get("best"))
     else:
         begin = _measure(job, model, loader, device)
@@ -95,7 +95,7 @@ def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, device: torch
 
 
 def _restore(
-    path: Path, model: VideoTextModel, step: TrainStep, loader: Loader, samples: str
+    path: AnyPath, model: VideoTextModel, step: TrainStep, loader: Loader, samples: str
 ) -> Checkpoint:
     """Load weights, optimiser and what is counted; return the checkpoint."""
     checkpoint = verify_checkpoint(path)

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from shards.paths import AnyPath
 from trainers.loop.checkpoint import checkpoint_folder, list_checkpoints, newest_checkpoint, step_of
 
 BEST = "best"
@@ -44,7 +44,7 @@ class Best:
         return {"figure": self._figure, "value": self._value, "step": self.step}
 
 
-def find_checkpoint(root: Path, which: str) -> Path:
+def find_checkpoint(root: AnyPath, which: str) -> AnyPath:
     """Return the folder of a checkpoint, unverified.
 
     Args:

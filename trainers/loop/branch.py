@@ -8,14 +8,14 @@ and its learning rate go on at that step.
 import logging
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from configs.runs import TrainJob
-from shards.storage import write_atomic
+from shards.paths import AnyPath, any_path
+from shards.storage import open_read, write_atomic
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
 from trainers.loop.best import BEST, find_checkpoint
@@ -28,6 +28,7 @@ from trainers.loop.checkpoint import (
     sealing,
     step_of,
     verify_checkpoint,
+    work_folder,
 )
 from trainers.loop.drift import changes
 from trainers.models.build import build_model
@@ -51,7 +52,7 @@ def find_source(job: TrainJob) -> Source:
         FileNotFoundError: If it has no tokenizer beside it.
     """
     name, _, step = job.checkpoints.branch.partition("@")
-    source_dir = Path(job.run.root) / name
+    source_dir = any_path(job.run.root) / name
     root = source_dir / folder.CHECKPOINTS
     path = find_checkpoint(root, BEST) if step == BEST else checkpoint_folder(root, int(step))
     if not path.is_dir():
@@ -68,7 +69,7 @@ def find_source(job: TrainJob) -> Source:
     return Source(source, model)
 
 
-def begin_branch(source: Source, job: TrainJob, run_dir: Path, manifest_sha256: str) -> None:
+def begin_branch(source: Source, job: TrainJob, run_dir: AnyPath, manifest_sha256: str) -> None:
     """Copy what a run begins with into its own folder."""
     run_dir.mkdir(parents=True, exist_ok=True)
     write_atomic(str(run_dir / folder.TOKENIZER), source.tokenizer)
@@ -76,14 +77,12 @@ def begin_branch(source: Source, job: TrainJob, run_dir: Path, manifest_sha256: 
     logger.info("the run begins at step %d of %s", begun.step, job.checkpoints.branch)
 
 
-def _copy(source: Checkpoint, job: TrainJob, root: Path, manifest_sha256: str) -> Checkpoint:
-    temporary = root / f"tmp-0-{source.path.name}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    with (source.path / STATE).open("rb") as read, sealing(temporary / STATE) as (file, sealed):
+def _copy(source: Checkpoint, job: TrainJob, root: AnyPath, manifest_sha256: str) -> Checkpoint:
+    state, temporary = source.file(STATE), work_folder(root, 0, source.step)
+    with open_read(str(state)) as read, sealing(temporary / STATE) as (file, sealed):
         shutil.copyfileobj(read, cast(IO[bytes], file))
     if sealed != source.manifest["files"][STATE]:
-        raise ValueError(f"{source.path / STATE} was altered while it was copied; try again")
+        raise ValueError(f"{state} was altered while it was copied; try again")
     about = {
         "step": source.step,
         "attempt": 0,
@@ -98,7 +97,7 @@ def _copy(source: Checkpoint, job: TrainJob, root: Path, manifest_sha256: str) -
 def _refuse_other_weights(source: Checkpoint, job: TrainJob, vocabulary: int) -> None:
     with torch.device("meta"):
         model = build_model(job.model, vocabulary, job.objectives.cyclic.weight > 0)
-    saved = torch.load(source.path / STATE, map_location="meta", weights_only=True)["model"]
+    saved = source.load("meta")["model"]
     differing = changes(_shapes(saved), _shapes(model.state_dict()))
     if differing:
         more = f"\n  and {len(differing) - 5} more" if len(differing) > 5 else ""
@@ -114,7 +113,7 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
-def _kept(source_dir: Path) -> str:
+def _kept(source_dir: AnyPath) -> str:
     paths = list_checkpoints(source_dir / folder.CHECKPOINTS)
     steps = [str(step_of(path)) for path in paths]
     return f"steps {', '.join(steps)}" if steps else f"none in {source_dir}"

@@ -6,7 +6,7 @@
                                               sha256 of the others, and that of itself without it
 
 A folder without a manifest, or whose files do not hash to it, does not count; the one before
-it does.
+it does. In a bucket it lies as `objects` says.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import json
 import logging
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,13 +24,15 @@ from typing import IO, Any, cast
 import torch
 
 from shards.hashing import HashingFile
-from shards.storage import sync_folder
+from shards.paths import AnyPath, StorePath, size_of
+from shards.storage import sync_folder, temporary_path
+from trainers.loop import objects
 from trainers.loop.code import code_version
+from trainers.loop.objects import MANIFEST, file_of
 from trainers.loop.verified import Verified
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "MANIFEST.json"
 STATE = "state.pt"
 JOB = "job.json"
 VERSION = 2
@@ -47,23 +50,28 @@ class DamagedCheckpoint(ValueError):  # noqa: N818 - it names a state
 class Checkpoint:
     """A verified checkpoint."""
 
-    path: Path
+    path: AnyPath
     step: int
     """Optimiser steps that were done when it was written."""
 
     manifest: dict[str, Any]
 
-    def load(self) -> dict[str, Any]:
-        """Return the saved state on the CPU."""
-        return torch.load(self.path / STATE, map_location="cpu", weights_only=True)
+    def file(self, name: str) -> AnyPath:
+        """Return where one of its files lies."""
+        return file_of(self.path, self.manifest["attempt"], name)
+
+    def load(self, device: str = "cpu") -> dict[str, Any]:
+        """Return the saved state on a device."""
+        with objects.on_disk(self.file(STATE)) as path:
+            return torch.load(path, map_location=device, weights_only=True)
 
     def job(self) -> dict[str, Any]:
         """Return the resolved settings that it was trained with."""
-        return json.loads((self.path / JOB).read_text())
+        return json.loads(self.file(JOB).read_text())
 
 
 def save_checkpoint(
-    root: Path,
+    root: AnyPath,
     state: dict[str, Any],
     job: dict[str, Any],
     attempt: int,
@@ -79,10 +87,7 @@ def save_checkpoint(
         may_commit: Raises when another attempt has taken over; called last before the rename.
     """
     step = state["step"]
-    root.mkdir(parents=True, exist_ok=True)
-    temporary = root / f"tmp-{attempt}-{checkpoint_folder(root, step).name}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    temporary = work_folder(root, attempt, step)
     try:
         with sealing(temporary / STATE) as (file, sealed):
             torch.save(state, cast(IO[bytes], file))
@@ -100,8 +105,17 @@ def save_checkpoint(
         raise
 
 
+def work_folder(root: AnyPath, attempt: int, step: int) -> Path:
+    """Return a new folder of this machine to write a checkpoint in; beside the others, if here."""
+    name = f"tmp-{attempt}-{checkpoint_folder(root, step).name}"
+    folder = root / name if isinstance(root, Path) else Path(temporary_path(str(root), name))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def finish_checkpoint(
-    root: Path,
+    root: AnyPath,
     temporary: Path,
     about: Mapping[str, Any],
     job: dict[str, Any],
@@ -112,7 +126,7 @@ def finish_checkpoint(
 
     Args:
         root: The run's `checkpoints` folder.
-        temporary: The folder, in `root`.
+        temporary: The folder, of `work_folder`.
         about: What the manifest says beside versions and hashes; `step` is in it.
         job: Resolved settings.
         state: Size and hash of the state.
@@ -126,6 +140,15 @@ def finish_checkpoint(
         "code": dict(code_version()),
         "files": {JOB: settings, STATE: dict(state)},
     }
+    if isinstance(final, StorePath):
+        attempt = about["attempt"]
+        # A store does not tell when an object was written, as a file does.
+        manifest["unix_s"] = round(time.time(), 3)
+        objects.upload(temporary, final, attempt, (JOB, STATE))
+        may_commit()
+        objects.commit(final, _sealed(manifest), attempt, lambda: attempt_of(final))
+        shutil.rmtree(temporary, ignore_errors=True)
+        return Checkpoint(final, about["step"], manifest)
     _write_synced(temporary / MANIFEST, _sealed(manifest))
     sync_folder(str(temporary))
     may_commit()
@@ -134,7 +157,7 @@ def finish_checkpoint(
     return Checkpoint(final, about["step"], manifest)
 
 
-def newest_checkpoint(root: Path) -> Checkpoint | None:
+def newest_checkpoint(root: AnyPath) -> Checkpoint | None:
     """Return the newest checkpoint whose files verify, `None` where none was ever written.
 
     The log says which were passed over.
@@ -148,7 +171,7 @@ def newest_checkpoint(root: Path) -> Checkpoint | None:
     return found
 
 
-def choose_checkpoint(root: Path) -> tuple[Checkpoint | None, list[str]]:
+def choose_checkpoint(root: AnyPath) -> tuple[Checkpoint | None, list[str]]:
     """Return the newest checkpoint whose files verify, and why those after it were passed over.
 
     Raises:
@@ -171,14 +194,16 @@ def choose_checkpoint(root: Path) -> tuple[Checkpoint | None, list[str]]:
     return None, damaged
 
 
-def list_checkpoints(root: Path) -> list[Path]:
+def list_checkpoints(root: AnyPath) -> list[AnyPath]:
     """Return the folders that claim to be checkpoints, oldest first, unverified."""
-    if not root.is_dir():
-        return []
-    return sorted((path for path in root.iterdir() if _NAME.match(path.name)), key=step_of)
+    if isinstance(root, StorePath):
+        found: list[AnyPath] = [*objects.committed(root)]
+    else:
+        found = [*root.iterdir()] if root.is_dir() else []
+    return sorted((path for path in found if _NAME.match(path.name)), key=step_of)
 
 
-def verify_checkpoint(path: Path) -> Checkpoint:
+def verify_checkpoint(path: AnyPath) -> Checkpoint:
     """Return the checkpoint at `path` once every file has the size and hash of its manifest.
 
     Raises:
@@ -188,26 +213,35 @@ def verify_checkpoint(path: Path) -> Checkpoint:
         manifest = _read_sealed((path / MANIFEST).read_bytes())
         step, files = int(manifest["step"]), dict(manifest["files"])
         sealed = {name: (files[name]["bytes"], files[name]["sha256"]) for name in (JOB, STATE)}
+        attempt = int(manifest["attempt"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        _refuse_to_judge(path, error)
         raise DamagedCheckpoint(f"{path / MANIFEST} cannot be read: {error}") from error
     if path != checkpoint_folder(path.parent, step):
         raise DamagedCheckpoint(f"{path / MANIFEST} must be of {path.name}, got step {step}")
     for name, (num_bytes, sha256) in sealed.items():
+        file = file_of(path, attempt, name)
         try:
-            got = (path / name).stat().st_size
-            same = got == num_bytes and VERIFIED.sha256(path / name) == sha256
+            got = size_of(file)
+            same = got == num_bytes and VERIFIED.sha256(file) == sha256
         except OSError as error:
-            raise DamagedCheckpoint(f"{path / name} cannot be read: {error}") from error
+            _refuse_to_judge(path, error)
+            raise DamagedCheckpoint(f"{file} cannot be read: {error}") from error
         if got != num_bytes:
-            raise DamagedCheckpoint(f"{path / name} must have {num_bytes} bytes, got {got}")
+            raise DamagedCheckpoint(f"{file} must have {num_bytes} bytes, got {got}")
         if not same:
-            raise DamagedCheckpoint(
-                f"{path / name} must have the sha256 of its manifest, got another"
-            )
+            raise DamagedCheckpoint(f"{file} must have the sha256 of its manifest, got another")
     return Checkpoint(path, step, manifest)
 
 
-def attempt_of(path: Path) -> int:
+def _refuse_to_judge(path: AnyPath, error: Exception) -> None:
+    """Raise what is no damage: a store that does not answer has lost nothing."""
+    missing = isinstance(error, FileNotFoundError)
+    if isinstance(path, StorePath) and isinstance(error, OSError) and not missing:
+        raise error
+
+
+def attempt_of(path: AnyPath) -> int:
     """Return the number of the attempt that wrote a checkpoint, 0 where it cannot be read."""
     try:
         return int(_read_sealed((path / MANIFEST).read_bytes())["attempt"])
@@ -215,7 +249,17 @@ def attempt_of(path: Path) -> int:
         return 0
 
 
-def prune_checkpoints(root: Path, keep: int, step: int, keep_every: int = 0, best: int = 0) -> None:
+def committed_unix_s(path: StorePath) -> float | None:
+    """Return when a checkpoint in a bucket was committed, None where that cannot be read."""
+    try:
+        return float(_read_sealed((path / MANIFEST).read_bytes())["unix_s"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def prune_checkpoints(
+    root: AnyPath, keep: int, step: int, keep_every: int = 0, best: int = 0
+) -> None:
     """Remove all but the newest `keep` checkpoints up to that of `step`, the one just written.
 
     Those of every `keep_every` steps stay, and that of step `best`, as do later ones: they were
@@ -225,24 +269,25 @@ def prune_checkpoints(root: Path, keep: int, step: int, keep_every: int = 0, bes
     for path in written[:-keep]:
         if step_of(path) == best or (keep_every and step_of(path) % keep_every == 0):
             continue
-        # Without its manifest a half-removed folder can never be taken for a checkpoint.
-        (path / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
+        objects.remove(path)
 
 
-def remove_leftovers(root: Path) -> None:
+def remove_leftovers(root: AnyPath) -> None:
     """Remove what interrupted writes left beside the checkpoints."""
+    if isinstance(root, StorePath):
+        objects.remove_uncommitted(root, attempt_of)
+        return
     for pattern in ("tmp-*", "old-*"):
         for path in root.glob(pattern):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def checkpoint_folder(root: Path, step: int) -> Path:
+def checkpoint_folder(root: AnyPath, step: int) -> AnyPath:
     """Return where the checkpoint of a step lies, whether it is there or not."""
     return root / f"step-{step:08d}"
 
 
-def step_of(path: Path) -> int:
+def step_of(path: AnyPath) -> int:
     """Return the step that a checkpoint's folder is named after."""
     return int(path.name.removeprefix("step-"))
 
@@ -260,7 +305,7 @@ def _replace(temporary: Path, final: Path) -> None:
 
 
 @contextmanager
-def sealing(path: Path) -> Iterator[tuple[HashingFile, dict[str, Any]]]:
+def sealing(path: AnyPath) -> Iterator[tuple[HashingFile, dict[str, Any]]]:
     """Give a new file to write, and what gets its size and hash once it is on the disk."""
     sealed: dict[str, Any] = {}
     with closing(HashingFile(str(path))) as file:

@@ -8,10 +8,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from configs.runs import TrainJob
+from shards.paths import AnyPath
 from trainers.loop import folder
 from trainers.loop.checkpoint import prune_checkpoints, save_checkpoint
 from trainers.loop.staging import Staging
@@ -25,7 +25,7 @@ class Checkpointer:
     """Writes the checkpoints of one attempt and removes those that are too many."""
 
     def __init__(
-        self, run_dir: Path, job: TrainJob, attempt: int, may_commit: Callable[[], None]
+        self, run_dir: AnyPath, job: TrainJob, attempt: int, may_commit: Callable[[], None]
     ) -> None:
         """Prepare; nothing is written yet.
 

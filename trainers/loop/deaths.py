@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
+from shards.paths import AnyPath
 from trainers.loop.attempts import read_attempts
 from trainers.loop.heartbeat import read_heartbeats
 from trainers.loop.inhand import read_rows
@@ -63,7 +63,7 @@ class Death:
     """Whether it would come again for certain."""
 
 
-def examine(run_dir: Path, attempt: int, error: GroupFailed) -> Death:
+def examine(run_dir: AnyPath, attempt: int, error: GroupFailed) -> Death:
     """Find out what an attempt died of, from what Ray says and what its workers left behind."""
     failures = error.failures
     if not failures:
@@ -89,12 +89,12 @@ def examine(run_dir: Path, attempt: int, error: GroupFailed) -> Death:
     return _lost(run_dir, attempt, failures)
 
 
-def _raised(run_dir: Path, attempt: int, worker: int, why: BaseException) -> Death:
+def _raised(run_dir: AnyPath, attempt: int, worker: int, why: BaseException) -> Death:
     death = _where(run_dir, attempt, "error", worker, f"worker {worker}: {_last_line(why)}")
     return replace(death, fatal=type(why).__name__ in FATAL)
 
 
-def _lost(run_dir: Path, attempt: int, failures: Mapping[int, BaseException]) -> Death:
+def _lost(run_dir: AnyPath, attempt: int, failures: Mapping[int, BaseException]) -> Death:
     """Blame who is not heard of, where all that is known is that others missed somebody."""
     worker, why = min(failures.items())
     silent = [b["worker"] for b in read_heartbeats(run_dir, attempt) if b["worker"] not in failures]
@@ -112,7 +112,7 @@ def common_rows(deaths: Sequence[Death]) -> list[int]:
     return sorted(frozenset.intersection(*(death.rows for death in deaths))) if deaths else []
 
 
-def _where(run_dir: Path, attempt: int, kind: Kind, worker: int, reason: str) -> Death:
+def _where(run_dir: AnyPath, attempt: int, kind: Kind, worker: int, reason: str) -> Death:
     beats = {beat["worker"]: beat for beat in read_heartbeats(run_dir, attempt)}
     beat = beats.get(worker, {})
     rows = frozenset(read_rows(run_dir, attempt, worker))

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from configs.runs import RunConfig, TrainJob
+from shards.paths import AnyPath, any_path
 from shards.storage import write_atomic
 
 CONFIG = "config.yaml"
@@ -34,18 +35,18 @@ GROW = "grow"
 _PACKAGES = ("torch", "ray", "numpy", "sentencepiece", "decord", "av", "pyarrow")
 
 
-def run_folder(config: RunConfig) -> Path:
+def run_folder(config: RunConfig) -> AnyPath:
     """Return the absolute folder of a run: workers have another working directory."""
-    return (Path(config.root) / config.name).absolute()
+    return (any_path(config.root) / config.name).absolute()
 
 
-def write_config(run_dir: Path, job: TrainJob) -> None:
+def write_config(run_dir: AnyPath, job: TrainJob) -> None:
     """Write the resolved settings of the run."""
     text = yaml.safe_dump(job.model_dump(mode="json"), sort_keys=False)
     write_atomic(str(run_dir / CONFIG), text.encode())
 
 
-def write_environment(run_dir: Path, **more: Any) -> None:
+def write_environment(run_dir: AnyPath, **more: Any) -> None:
     """Write what the run depends on beside its settings: versions, commit, machine."""
     versions = {}
     for package in _PACKAGES:

@@ -9,16 +9,17 @@ import logging
 import os
 import re
 import threading
-from pathlib import Path
 from typing import Any
 
 from configs.runs import RayConfig, TrainJob
+from shards.paths import any_path
 from trainers.cluster.connect import join_ray
 from trainers.cluster.stamp import stamp
 from trainers.cluster.versions import refuse_other_versions
 from trainers.loop import folder
 from trainers.loop.capacity import Capacity
 from trainers.loop.deaths import GroupFailed, WorkerDied, WorkerFrozen
+from trainers.loop.desk import desk_folder
 from trainers.loop.heartbeat import read_heartbeats
 from trainers.loop.limits import first_collective_limit_s
 from trainers.loop.prepare import Assignment
@@ -114,7 +115,7 @@ class RayGroup:
         """Return the node of each running worker."""
         if self._assignment is None:
             return []
-        beats = read_heartbeats(Path(self._assignment.run_dir), self._assignment.attempt)
+        beats = read_heartbeats(any_path(self._assignment.run_dir), self._assignment.attempt)
         return [beat["node"] for beat in beats]
 
 
@@ -172,7 +173,8 @@ def _fit(assignment: Assignment, workers: int, *, use_gpu: bool) -> None:
         scaling_config=ScalingConfig(num_workers=workers, use_gpu=use_gpu),
         run_config=RunConfig(
             name=f"attempt-{assignment.attempt}",
-            storage_path=str(Path(assignment.run_dir) / folder.RAY),
+            # Where a run lies in a bucket, Ray's own state is of no use to other machines.
+            storage_path=str(desk_folder(any_path(assignment.run_dir)) / folder.RAY),
             # A group that cannot be started is our business too: the next one may be smaller.
             failure_config=FailureConfig(max_failures=0, controller_failure_limit=0),
         ),
@@ -208,7 +210,7 @@ def _train_function(config: dict[str, Any]) -> None:
 
 def _tell(assignment: Assignment, worker: int, node: str) -> None:
     """Log to a file of the run, and name what is logged and counted here."""
-    folder_path = Path(assignment.run_dir) / folder.LOGS
+    folder_path = desk_folder(any_path(assignment.run_dir)) / folder.LOGS
     folder_path.mkdir(exist_ok=True)
     name, operating = f"attempt-{assignment.attempt}-worker-{worker}", assignment.job.operating
     file = logging.FileHandler(folder_path / f"{name}.log")

@@ -3,6 +3,7 @@
 It outlives the worker however that ends, so the driver can say in what step and phase one died.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -10,7 +11,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shards.paths import AnyPath, StorePath, read_all
 from trainers.loop import folder
+from trainers.loop.desk import desk_folder
 from trainers.loop.inhand import RowsInHand
 
 START = "start"
@@ -64,26 +67,37 @@ class Heartbeat:
         self.in_hand.close()
 
 
-def read_heartbeats(run_dir: Path, attempt: int) -> list[dict[str, Any]]:
+def read_heartbeats(run_dir: AnyPath, attempt: int) -> list[dict[str, Any]]:
     """Return where the workers of an attempt are or were, in their order.
 
     Each has `worker`, `step`, `phase`, `unix_s`, `pid`, `host` and `node`. One that is being
     written at this moment may be missing.
     """
     beats = []
-    for path in (run_dir / folder.HEARTBEATS).glob(f"attempt-{attempt}-worker-*.json"):
+    for data in _contents(run_dir / folder.HEARTBEATS, f"attempt-{attempt}-worker-*.json"):
         try:
-            beats.append(json.loads(path.read_bytes()))
-        except (OSError, ValueError):
+            beats.append(json.loads(data))
+        except ValueError:
             continue
     return sorted(beats, key=lambda beat: beat["worker"])
 
 
-def remove_heartbeats(run_dir: Path, newest: int) -> None:
+def _contents(base: AnyPath, pattern: str) -> list[bytes]:
+    if isinstance(base, StorePath):
+        return read_all(list(base.glob(pattern)))
+    contents = []
+    for path in base.glob(pattern):
+        with contextlib.suppress(OSError):
+            contents.append(path.read_bytes())
+    return contents
+
+
+def remove_heartbeats(run_dir: AnyPath, newest: int) -> None:
     """Remove the files of attempts before `newest`."""
-    for path in (run_dir / folder.HEARTBEATS).glob("attempt-*-worker-*"):
-        if int(path.name.split("-")[1]) < newest:
-            path.unlink(missing_ok=True)
+    for base in {run_dir, desk_folder(run_dir)}:
+        for path in (base / folder.HEARTBEATS).glob("attempt-*-worker-*"):
+            if int(path.name.split("-")[1]) < newest:
+                path.unlink(missing_ok=True)
 
 
 def _path(run_dir: Path, attempt: int, worker: int) -> Path:

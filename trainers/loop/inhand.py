@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from shards.paths import AnyPath
 from trainers.loop import folder
+from trainers.loop.desk import desk_folder
 
 _SLOTS = 64
 """Rows that are noted while they are read; of more at a time, the others are not."""
@@ -56,10 +58,10 @@ class RowsInHand:
         os.close(self._file)
 
 
-def read_rows(run_dir: Path, attempt: int, worker: int) -> list[int]:
+def read_rows(run_dir: AnyPath, attempt: int, worker: int) -> list[int]:
     """Return the rows that a worker has or had in hand; none where it left no whole file."""
     try:
-        data = _path(run_dir, attempt, worker).read_bytes()
+        data = _newest(run_dir, attempt, worker).read_bytes()
         numbers = struct.unpack(f"<{len(data) // _NUMBER.size}q", data)
     except (OSError, struct.error):
         return []
@@ -67,6 +69,14 @@ def read_rows(run_dir: Path, attempt: int, worker: int) -> list[int]:
         return []
     count = numbers[_SLOTS]
     return [row for row in numbers[:_SLOTS] if row >= 0] + [*numbers[_SLOTS + 1 :][:count]]
+
+
+def _newest(run_dir: AnyPath, attempt: int, worker: int) -> AnyPath:
+    """Return the file itself where it was written here, else what was brought of it."""
+    here = _path(desk_folder(run_dir), attempt, worker)
+    if isinstance(run_dir, Path) or here.exists():
+        return here
+    return run_dir / folder.HEARTBEATS / here.name
 
 
 def _path(run_dir: Path, attempt: int, worker: int) -> Path:

@@ -1,9 +1,11 @@
 """SIGTERM and Ctrl-C: ask the workers for a checkpoint and wait for it; a second one does not."""
 
 import signal
-from pathlib import Path
+import threading
 from types import FrameType, TracebackType
 from typing import Self
+
+from shards.paths import AnyPath, StorePath
 
 EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
@@ -11,7 +13,7 @@ EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 class Interrupts:
     """While active, a first signal writes the stop file and a second one raises."""
 
-    def __init__(self, stop_file: Path) -> None:
+    def __init__(self, stop_file: AnyPath) -> None:
         self._stop_file = stop_file
         self._received: signal.Signals | None = None
         self._before: dict[signal.Signals, object] = {}
@@ -55,4 +57,8 @@ class Interrupts:
         if self._received is not None:
             raise KeyboardInterrupt
         self._received = signal.Signals(number)
-        self._stop_file.touch()
+        if isinstance(self._stop_file, StorePath):
+            # What the signal interrupts may be a request itself, and hold its locks.
+            threading.Thread(target=self._stop_file.touch, name="stop", daemon=True).start()
+        else:
+            self._stop_file.touch()

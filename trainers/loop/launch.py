@@ -7,10 +7,10 @@ when the same place kills the workers again and again.
 import logging
 import threading
 import time
-from pathlib import Path
 from typing import Protocol
 
 from configs.runs import TrainJob
+from shards.paths import any_path
 from trainers.loop import attempts
 from trainers.loop.budget import Budget
 from trainers.loop.checkpoint import VERIFIED
@@ -120,7 +120,7 @@ def _fit(
     waits for room, of which no worker has begun, is not waited for once the run shall stop.
     """
     errors: list[GroupFailed] = []
-    run_dir = Path(assignment.run_dir)
+    run_dir = any_path(assignment.run_dir)
 
     def fit() -> None:
         try:

@@ -5,11 +5,11 @@ Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways", 2022, appendi
 
 import json
 import time
-from pathlib import Path
 
 import torch
 
 from configs.runs import TrainJob
+from shards.paths import AnyPath
 from shards.storage import write_atomic
 from trainers.loop.estimate import estimate
 
@@ -30,7 +30,7 @@ WORK = "work.json"
 """In the run folder: what a clip costs. The driver works it out before the workers start."""
 
 
-def write_work(run_dir: Path, job: TrainJob) -> None:
+def write_work(run_dir: AnyPath, job: TrainJob) -> None:
     """Work out what a clip costs and write it down, once for a run.
 
     Apart from the workers, since torch needs seconds to get ready for shapes without numbers.
@@ -45,7 +45,7 @@ def write_work(run_dir: Path, job: TrainJob) -> None:
 class Utilisation:
     """Turns the time of a step into a share."""
 
-    def __init__(self, job: TrainJob, run_dir: Path, workers: int, device: torch.device) -> None:
+    def __init__(self, job: TrainJob, run_dir: AnyPath, workers: int, device: torch.device) -> None:
         """Find out what the workers' devices can do.
 
         Args:

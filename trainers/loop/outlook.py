@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.runs import TrainJob
+from shards import storage
+from shards.paths import AnyPath
 from trainers.data.corpus import Corpus
 from trainers.data.mixture import Mixture, train_order
 from trainers.data.tokenizer import Tokenizer
@@ -21,7 +23,7 @@ class Outlook:
     job: TrainJob
     """Paths are absolute, and what a run keeps for good is as it began with."""
 
-    run_dir: Path
+    run_dir: AnyPath
     corpus: Corpus
     order: Mixture
     last: Checkpoint | None
@@ -72,7 +74,7 @@ def look_ahead(job: TrainJob) -> Outlook:
 
 
 def _going_on(
-    job: TrainJob, run_dir: Path, corpus: Corpus, order: Mixture, last: Checkpoint
+    job: TrainJob, run_dir: AnyPath, corpus: Corpus, order: Mixture, last: Checkpoint
 ) -> Outlook:
     before = last.manifest["manifest_sha256"]
     line = f"manifest: {before[:12]} -> {corpus.sha256[:12]} in {corpus.folders}"
@@ -83,7 +85,7 @@ def _going_on(
     return Outlook(job, run_dir, corpus, order, last, None, tuple(overridden), schedule)
 
 
-def _refuse_another_tokenizer(path: Path, last: Checkpoint) -> None:
+def _refuse_another_tokenizer(path: AnyPath, last: Checkpoint) -> None:
     model = path.read_bytes() if path.exists() else b""
     if not model or Tokenizer(model).sha256 != last.manifest["tokenizer_sha256"]:
         raise ValueError(
@@ -98,7 +100,7 @@ def absolute(job: TrainJob) -> TrainJob:
         str(Path(one).absolute()) if one and "://" not in one else one for one in job.data.folders()
     ]
     data = job.data.model_copy(update={"shards": folders[0], "mix": tuple(folders[1:])})
-    run = job.run.model_copy(update={"root": str(Path(job.run.root).absolute())})
+    run = job.run.model_copy(update={"root": storage.absolute(job.run.root)})
     weights = job.model.weights and str(Path(job.model.weights).absolute())
     model = job.model.model_copy(update={"weights": weights})
     return job.model_copy(update={"data": data, "run": run, "model": model})

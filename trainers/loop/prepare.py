@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.runs import TrainJob
+from shards.paths import AnyPath
 from shards.storage import write_atomic
 from trainers.data.reader import train_texts
 from trainers.data.tokenizer import Tokenizer
@@ -19,6 +20,8 @@ from trainers.loop.checkpoint import (
     list_checkpoints,
     remove_leftovers,
 )
+from trainers.loop.desk import bring_leftovers, desk_folder
+from trainers.loop.heartbeat import read_heartbeats
 from trainers.loop.outlook import Outlook, look_ahead
 from trainers.weights.begin import first_tokenizer
 
@@ -44,7 +47,7 @@ class Preparation:
     """A run that may begin or go on."""
 
     job: TrainJob
-    run_dir: Path
+    run_dir: AnyPath
     manifest_sha256: str
     tokenizer_sha256: str
 
@@ -89,6 +92,7 @@ def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
     """Open a new attempt: fence older ones, choose the checkpoint, cut the metrics back to it."""
     run_dir = preparation.run_dir
     attempt = _newest_number(run_dir) + 1
+    bring_leftovers(run_dir)
     # The fence comes first: after this line no older attempt commits a checkpoint.
     attempts.append_event(run_dir, attempt, "begin", workers=workers)
     for asked in (folder.STOP, folder.GROW):
@@ -99,8 +103,8 @@ def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
         logger.warning("checkpoint is damaged, the one before it is taken: %s", reason)
         attempts.append_event(run_dir, attempt, "damaged", reason=reason)
     step = 0 if last is None else last.step
-    seen = metrics.last_written_unix_s(run_dir / folder.METRICS)
-    lost = metrics.cut_back(run_dir / folder.METRICS, step)
+    seen = _seen_unix_s(run_dir, attempt - 1)
+    lost = metrics.cut_back(run_dir / folder.METRICS, step, attempt)
     attempts.append_event(
         run_dir, attempt, "resume", from_step=step, lost_steps=lost, seen_unix_s=seen
     )
@@ -116,13 +120,21 @@ def begin_attempt(preparation: Preparation, workers: int) -> Assignment:
     )
 
 
-def newest_step(run_dir: Path) -> int:
+def _seen_unix_s(run_dir: AnyPath, attempt: int) -> float | None:
+    """Return the last sign of an attempt, which may have been killed."""
+    if isinstance(run_dir, Path):
+        return metrics.last_written_unix_s(run_dir / folder.METRICS)
+    beats = read_heartbeats(run_dir, attempt)
+    return max((beat["unix_s"] for beat in beats), default=None)
+
+
+def newest_step(run_dir: AnyPath) -> int:
     """Return the step of the newest whole checkpoint, 0 before the first."""
     last, _ = choose_checkpoint(run_dir / folder.CHECKPOINTS)
     return 0 if last is None else last.step
 
 
-def _newest_number(run_dir: Path) -> int:
+def _newest_number(run_dir: AnyPath) -> int:
     """Return the number of the newest attempt, by all that attempts leave behind.
 
     A log that is lost must not let a number come again: a writer of that number may be alive, and
@@ -131,9 +143,10 @@ def _newest_number(run_dir: Path) -> int:
     return max([attempts.newest_attempt(run_dir), *_numbers_left(run_dir)])
 
 
-def _numbers_left(run_dir: Path) -> Iterator[int]:
-    for name in (folder.RAY, folder.LOGS, folder.HEARTBEATS):
-        for path in (run_dir / name).glob("*attempt-*"):
+def _numbers_left(run_dir: AnyPath) -> Iterator[int]:
+    places = [(run_dir, folder.LOGS), (run_dir, folder.HEARTBEATS)]
+    for base, name in [*places, (desk_folder(run_dir), folder.RAY)]:
+        for path in (base / name).glob("*attempt-*"):
             if found := re.search(r"attempt-(\d+)", path.name):
                 yield int(found[1])
     for path in list_checkpoints(run_dir / folder.CHECKPOINTS):

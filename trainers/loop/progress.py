@@ -8,14 +8,14 @@ import sys
 import threading
 import time
 from collections import deque
-from pathlib import Path
 from statistics import fmean
 from types import TracebackType
 from typing import Any, Self
 
 from tqdm import tqdm
 
-from trainers.lines import LineFollower
+from shards.paths import AnyPath, StorePath
+from trainers.lines import follow
 from trainers.loop import attempts
 from trainers.loop.stepline import describe_step, describe_time
 from trainers.telemetry import figures
@@ -25,6 +25,9 @@ from trainers.telemetry.watch import note_progress
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
+STORE_POLL_S = 3.0
+"""Each look at a log in a bucket is a request."""
+
 LINE_EVERY_S = 10.0
 WAIT_STEPS, TOO_LONG = 50, 0.2
 """Steps over which waiting for data is judged, and the share of them that is worth a word."""
@@ -33,7 +36,7 @@ WAIT_STEPS, TOO_LONG = 50, 0.2
 class Progress:
     """Follows the logs of a run in a thread."""
 
-    def __init__(self, metrics: Path, steps: int, done: int = 0) -> None:
+    def __init__(self, metrics: AnyPath, steps: int, done: int = 0) -> None:
         """Prepare to follow.
 
         Args:
@@ -42,13 +45,14 @@ class Progress:
             done: Of them, which say nothing about today's speed.
         """
         self._steps, self._done = steps, done
+        self._poll_s = STORE_POLL_S if isinstance(metrics, StorePath) else POLL_S
         self._bar = (
             tqdm(total=steps, initial=done, unit="step", desc="train", dynamic_ncols=True)
             if _is_terminal()
             else None
         )
-        self._lines = LineFollower(metrics)
-        self._events = LineFollower(metrics.with_name(attempts.LOG))
+        self._lines = follow(metrics)
+        self._events = follow(metrics.with_name(attempts.LOG))
         while self._events.new_lines():
             pass  # What earlier drivers were told.
         self._started: tuple[int, float] | None = None
@@ -78,7 +82,7 @@ class Progress:
             self._bar.close()
 
     def _follow(self) -> None:
-        while not self._ended.wait(POLL_S):
+        while not self._ended.wait(self._poll_s):
             self._look()
         self._look(last=True)
 

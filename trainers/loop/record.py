@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.runs import TrainJob
-from trainers.lines import open_log
 from trainers.loop import folder
 from trainers.loop.attempts import Fence, append_event
+from trainers.loop.desk import Desk
 from trainers.loop.metrics import MetricsLog
 from trainers.loop.workertimes import Exchange
 from trainers.telemetry.figures import SKIPPED_STEPS
@@ -26,14 +26,17 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """Writes each step's figures once, and only while its attempt is the newest."""
 
-    def __init__(self, job: TrainJob, run_dir: Path, fence: Fence, step: int) -> None:
+    def __init__(self, job: TrainJob, desk: Desk, fence: Fence, step: int) -> None:
         """Open the logs of an attempt that goes on from `step`, and follow them for trackers."""
+        run_dir = desk.run_dir
         self._fence, self._run_dir, self._begin = fence, run_dir, step
-        self._metrics = MetricsLog(run_dir / folder.METRICS)
-        self._workers = open_log(run_dir / folder.WORKERS)
-        self._board = _board(run_dir, step) if job.tracking.tensorboard else None
+        self._metrics = MetricsLog(
+            desk.path_or_parts(folder.METRICS), lambda: desk.deliver(folder.METRICS)
+        )
+        self._workers = desk.open_log(folder.WORKERS)
+        self._board = _board(desk.folder, step) if job.tracking.tensorboard else None
         self._trackers = begin_trackers(
-            job, [run_dir / folder.METRICS, run_dir / folder.EVALUATIONS]
+            job, [run_dir / folder.METRICS, run_dir / folder.EVALUATIONS], desk.folder
         )
 
     def write(self, step: int, values: dict[str, float]) -> None:
@@ -42,7 +45,7 @@ class Recorder:
         Raises:
             StaleAttempt: If a newer attempt has taken over the run.
         """
-        self._fence.check()
+        self._fence.check_at_times()
         self._metrics.write(step, values)
         self._draw(step, values)
         publish_step(step, values)
@@ -56,7 +59,7 @@ class Recorder:
         Raises:
             StaleAttempt: If a newer attempt has taken over the run.
         """
-        self._fence.check()
+        self._fence.check_at_times()
         line = {"step": step, "attempt": self._fence.attempt, "unix_s": round(time.time(), 3)}
         self._workers.write(json.dumps(line | {"workers": exchange.workers}) + "\n")
         self._workers.flush()
@@ -82,7 +85,7 @@ class Recorder:
         Raises:
             StaleAttempt: If a newer attempt has taken over the run.
         """
-        self._fence.check()
+        self._fence.check_at_times()
         publish(SKIPPED_STEPS, 1)
         append_event(
             self._run_dir, self._fence.attempt, "skipped", step=step, reason=reason, rows=[*rows]

@@ -7,11 +7,11 @@ twice for growing. A group on a node that has been given notice is asked to end 
 import logging
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Literal, Protocol
 
 from configs.runs import TrainJob
 from configs.training import TrainingConfig
+from shards.paths import AnyPath
 from trainers.loop import folder
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,9 @@ def wait_for_workers(
 class Watch:
     """Looks after a running attempt, now and then."""
 
-    def __init__(self, room: Room, training: TrainingConfig, run_dir: Path, workers: int) -> None:
+    def __init__(
+        self, room: Room, training: TrainingConfig, run_dir: AnyPath, workers: int
+    ) -> None:
         """Begin to look.
 
         Args:

@@ -1,10 +1,9 @@
 """A trained run, read back: what evaluation starts from."""
 
-from pathlib import Path
-
 import yaml
 
 from configs.runs import TrainJob
+from shards.paths import AnyPath
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
 from trainers.loop.checkpoint import newest_checkpoint, verify_checkpoint
@@ -13,7 +12,7 @@ from trainers.weights.begin import WEIGHTS, load_first_weights
 
 
 def load_run(
-    run_dir: Path, checkpoint: Path | None = None
+    run_dir: AnyPath, checkpoint: AnyPath | None = None
 ) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
     """Return settings, model in eval mode, tokenizer and step of a checkpoint.
 
@@ -51,7 +50,7 @@ def load_run(
     return job, model.eval(), tokenizer, last.step
 
 
-def _imported(run_dir: Path) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
+def _imported(run_dir: AnyPath) -> tuple[TrainJob, VideoTextModel, Tokenizer, int]:
     job = TrainJob.model_validate(yaml.safe_load((run_dir / folder.CONFIG).read_text()))
     tokenizer = Tokenizer((run_dir / folder.TOKENIZER).read_bytes())
     model = build_model(job.model, tokenizer.vocabulary, with_translator=False)

@@ -1,13 +1,14 @@
 """Files whose hash was compared in this process, so that one of gigabytes is read once.
 
-A file counts as the same while inode, size and both times are. What was written a moment ago could
-be written again without a change of its times, so it is not remembered yet.
+A file counts as the same while inode, size and both times are, an object while its version is.
+A file that was written a moment ago could be written again without a change of its times, so it is
+not remembered yet.
 """
 
 import time
-from pathlib import Path
 
-from shards.storage import sha256_of
+from shards.paths import AnyPath, StorePath
+from shards.storage import sha256_of, version_of
 
 _SETTLED_NS = 2_000_000_000
 
@@ -16,9 +17,9 @@ class Verified:
     """Remembers which file had which hash."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[tuple[int, ...], str]] = {}
+        self._known: dict[AnyPath, tuple[tuple[int | str, ...], str]] = {}
 
-    def sha256(self, path: Path) -> str:
+    def sha256(self, path: AnyPath) -> str:
         """Return the hash of a file, from memory where it is the same file.
 
         Raises:
@@ -29,8 +30,7 @@ class Verified:
         if known is not None and known[0] == before:
             return known[1]
         sha256 = sha256_of(str(path))
-        is_settled = time.time_ns() - max(before[2:]) > _SETTLED_NS
-        if is_settled and _identity(path) == before:
+        if _is_settled(path, before) and _identity(path) == before:
             self._known[path] = before, sha256
         return sha256
 
@@ -39,6 +39,14 @@ class Verified:
         self._known.clear()
 
 
-def _identity(path: Path) -> tuple[int, ...]:
+def _is_settled(path: AnyPath, identity: tuple[int | str, ...]) -> bool:
+    # An object that is written again has another version, however soon.
+    changed_ns = [each for each in identity[2:] if isinstance(each, int)]
+    return isinstance(path, StorePath) or time.time_ns() - max(changed_ns) > _SETTLED_NS
+
+
+def _identity(path: AnyPath) -> tuple[int | str, ...]:
+    if isinstance(path, StorePath):
+        return version_of(str(path))
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

@@ -19,6 +19,7 @@ from configs.faults import FaultsConfig
 from trainers import waits
 from trainers.loop import folder
 from trainers.loop.attempts import append_event
+from trainers.loop.desk import Desk
 from trainers.loop.heartbeat import Beat, Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -90,10 +91,9 @@ class Watchdog:
 
 
 @contextmanager
-def watched(
-    run_dir: Path, attempt: int, worker: int, limits: FaultsConfig, node: str = ""
-) -> Iterator[Heartbeat]:
+def watched(desk: Desk, limits: FaultsConfig, node: str = "") -> Iterator[Heartbeat]:
     """Give the heartbeat of a worker, and end the process when it stops beating."""
+    run_dir, attempt, worker = desk.run_dir, desk.attempt, desk.worker
 
     def report(beat: Beat, silent_s: float) -> None:
         append_event(
@@ -104,11 +104,12 @@ def watched(
             step=beat.step,
             phase=beat.phase,
             silent_s=round(silent_s, 1),
-            stacks=str(stacks.relative_to(run_dir)),
+            stacks=str(stacks.relative_to(desk.folder)),
         )
+        desk.deliver_file(stacks)
 
-    stacks = run_dir / folder.LOGS / f"attempt-{attempt}-worker-{worker}.stacks"
-    heartbeat = Heartbeat(run_dir, attempt, worker, node)
+    stacks = desk.folder / folder.LOGS / f"attempt-{attempt}-worker-{worker}.stacks"
+    heartbeat = Heartbeat(desk.folder, attempt, worker, node)
     watchdog = Watchdog(heartbeat, limits, stacks, report)
     try:
         yield heartbeat

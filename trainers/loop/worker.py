@@ -7,23 +7,24 @@ import itertools
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import Any, Literal
 
 import torch
 
-from trainers.loop import folder
+from shards.paths import any_path
 from trainers.loop.agreement import refuse_different_weights
 from trainers.loop.assemble import assemble
 from trainers.loop.attempts import Fence
 from trainers.loop.checkpointer import Checkpointer, is_due
+from trainers.loop.desk import Desk
 from trainers.loop.heartbeat import Heartbeat
 from trainers.loop.limits import phase_limits, shorten_collectives
 from trainers.loop.mfu import Utilisation
 from trainers.loop.prepare import Assignment
 from trainers.loop.profiling import Profiler
 from trainers.loop.record import Recorder
+from trainers.loop.signs import Signs
 from trainers.loop.step import StepResult
 from trainers.loop.timing import Phase, StepClock
 from trainers.loop.watchdog import watched
@@ -55,13 +56,13 @@ def train_worker(
     logger.info("worker %d of %d begins on %s, pid %d", worker, workers, device, os.getpid())
     # The number of threads decides how sums are split, so it is part of the result.
     torch.set_num_threads(assignment.job.training.torch_threads)
-    run_dir, limits = Path(assignment.run_dir), phase_limits(assignment.job)
-    with watched(run_dir, assignment.attempt, worker, limits, node) as heartbeat:
-        training = Worker(assignment, worker, workers, device, heartbeat)
-        try:
-            return training.run()
-        finally:
-            training.close()
+    run_dir, limits = any_path(assignment.run_dir), phase_limits(assignment.job)
+    with (
+        closing(Desk(run_dir, assignment.attempt, worker)) as desk,
+        watched(desk, limits, node) as heartbeat,
+        closing(Worker(assignment, worker, workers, device, heartbeat, desk)) as training,
+    ):
+        return training.run()
 
 
 class Worker:
@@ -74,25 +75,28 @@ class Worker:
         workers: int,
         device: torch.device,
         heartbeat: Heartbeat,
+        desk: Desk,
     ) -> None:
         self.heartbeat = heartbeat
         self.job, self.assignment, self.device = assignment.job, assignment, device
-        self.run_dir = Path(assignment.run_dir)
+        self.run_dir = any_path(assignment.run_dir)
         self.parts = assemble(assignment, worker, workers, device, heartbeat.in_hand)
         self.fence = Fence(self.run_dir, assignment.attempt)
         begin = self.parts.begin
-        self.recorder = Recorder(self.job, self.run_dir, self.fence, begin) if worker == 0 else None
+        self.recorder = Recorder(self.job, desk, self.fence, begin) if worker == 0 else None
         self.checkpointer = Checkpointer(
             self.run_dir, self.job, assignment.attempt, self.fence.check
         )
         training = self.job.training
         self.utilisation = Utilisation(self.job, self.run_dir, workers, device)
-        self.profiler = Profiler(training.profile_steps, self.run_dir, assignment.attempt, worker)
+        self.profiler = Profiler(training.profile_steps, desk.folder, assignment.attempt, worker)
+        self.signs = Signs(self.run_dir, self.job.training.checkpoint_every)
         self.clock = StepClock(training.global_batch)
         self.times = WorkerTimes(self.job.tracking, training.virtual_ranks, worker, workers, device)
 
     def close(self) -> None:
         """End the threads and close the logs."""
+        self.signs.close()
         self.profiler.close()
         self.checkpointer.close()
         self.parts.loader.close()
@@ -113,7 +117,7 @@ class Worker:
                 self.heartbeat.in_hand.stepping(rows)
                 own = [batch.to(self.device) for batch in read]
             with self._phase(step, "step"):
-                result = train_step.run(step, own, stop=self._asked_to_end(step + 1))
+                result = train_step.run(step, own, stop=self.signs.ask_to_end(step + 1))
             self.parts.loader.end_step(step, result.replaced)
             done = step + 1
             self.profiler.step()
@@ -132,13 +136,6 @@ class Worker:
             if result.stop and done < training.steps:
                 return "stopped"
         return "finished"
-
-    def _asked_to_end(self, done: int) -> bool:
-        if (self.run_dir / folder.STOP).exists():
-            return True
-        # For a larger group only where it costs no step and no checkpoint of its own.
-        due = done % self.job.training.checkpoint_every == 0
-        return due and (self.run_dir / folder.GROW).exists()
 
     @contextmanager
     def _phase(self, done: int, name: Phase) -> Iterator[None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from configs.runs import TrainJob
 from configs.tracking import TrackingConfig
+from shards.paths import AnyPath
 from shards.storage import write_atomic
 from trainers.tracking.follow import Follower
 from trainers.tracking.mlflow_run import MlflowRun
@@ -34,13 +35,19 @@ def refuse_missing_extras(config: TrackingConfig) -> None:
             )
 
 
-def begin_trackers(job: TrainJob, logs: Sequence[Path]) -> list[Follower]:
-    """Follow a run's logs for each tracker asked for. Reaching them is left to threads."""
+def begin_trackers(job: TrainJob, logs: Sequence[AnyPath], folder: Path) -> list[Follower]:
+    """Follow a run's logs for each tracker asked for. Reaching them is left to threads.
+
+    Args:
+        job: Settings of the run.
+        logs: Its logs, in its folder.
+        folder: Of this machine, for files that a tracker writes.
+    """
     config, run_dir = job.tracking, logs[0].parent
     followers = []
     if config.wandb != "off":
         target = f"{config.wandb}:{config.wandb_entity}/{config.wandb_project}"
-        begin = partial(WandbRun, job, run_dir, identity_of(run_dir))
+        begin = partial(WandbRun, job, folder, identity_of(run_dir))
         followers.append(Follower(logs, "wandb", target, begin))
     if config.mlflow:
         target = f"{config.mlflow}#{config.mlflow_experiment}"
@@ -49,7 +56,7 @@ def begin_trackers(job: TrainJob, logs: Sequence[Path]) -> list[Follower]:
     return followers
 
 
-def identity_of(run_dir: Path) -> str:
+def identity_of(run_dir: AnyPath) -> str:
     """Return the id that trackers know the run by, made once."""
     path = run_dir / IDENTITY
     if not path.exists():

@@ -9,11 +9,11 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
+from shards.paths import AnyPath
 from shards.storage import write_atomic
-from trainers.lines import LineFollower
+from trainers.lines import follow
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Follower:
     """Follows one run for one tracker, until it is closed."""
 
     def __init__(
-        self, logs: Sequence[Path], name: str, target: str, begin: Callable[[], Tracker]
+        self, logs: Sequence[AnyPath], name: str, target: str, begin: Callable[[], Tracker]
     ) -> None:
         """Start the thread.
 
@@ -53,7 +53,7 @@ class Follower:
         self._note = logs[0].with_name(f"tracked-{name}.json")
         self._sent = _read_note(self._note, target)
         self._target = target
-        self._logs = [LineFollower(log) for log in logs]
+        self._logs = [follow(log) for log in logs]
         self._waiting: list[dict[str, Any]] = []
         self._tracker: Tracker | None = None
         self._is_behind = False
@@ -127,7 +127,7 @@ def kind_of(line: dict[str, Any]) -> str:
     return next((key.partition("/")[0] for key in line if "/" in key), "")
 
 
-def _read_note(path: Path, target: str) -> dict[str, int]:
+def _read_note(path: AnyPath, target: str) -> dict[str, int]:
     """Return the newest step of each kind that the target has."""
     try:
         note = json.loads(path.read_bytes())

@@ -6,6 +6,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from trainers.lines import read_lines
 from trainers.loop import folder
 from trainers.loop.attempts import Fence, append_event, read_attempts
+from trainers.loop.desk import Desk
 from trainers.loop.metrics import read_metrics
 from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.record import Recorder
@@ -16,7 +17,7 @@ from trainers.loop.workertimes import Exchange
 
 def record(job, run_dir, attempt, steps, step, value):
     append_event(run_dir, attempt, "begin")
-    recorder = Recorder(job, run_dir, Fence(run_dir, attempt), step)
+    recorder = Recorder(job, Desk(run_dir, attempt, 0), Fence(run_dir, attempt), step)
     for done in steps:
         recorder.write(done, {"train/loss": value, "train/lr": 0.1})
     recorder.close()
@@ -45,7 +46,7 @@ def test_times_of_each_worker_go_to_a_log_and_to_tensorboard_and_a_slow_one_is_n
     make_job, tmp_path, caplog
 ):
     append_event(tmp_path, 1, "begin")
-    recorder = Recorder(make_job(), tmp_path, Fence(tmp_path, 1), 0)
+    recorder = Recorder(make_job(), Desk(tmp_path, 1, 0), Fence(tmp_path, 1), 0)
     rows = [{"worker": n, "node": "here", "step_p50_s": 0.5 + n, "rss_bytes": 7} for n in (0, 1)]
     slow = Straggler(1, "there", "data", 3.217, 20)
     recorder.write_workers(20, Exchange(rows, {}, [slow]))

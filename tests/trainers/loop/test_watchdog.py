@@ -12,6 +12,7 @@ import torch
 from configs.faults import FaultsConfig
 from trainers import waits
 from trainers.loop import watchdog
+from trainers.loop.desk import Desk
 
 watchdog._GRACE_S = 1.0
 limits = FaultsConfig(start_limit_s=30.0, step_limit_s=0.5)
@@ -26,7 +27,7 @@ def wait_for_others(seconds):
     with waits.waiting(torch.device("cpu")):
         look_for_the_lost_key(seconds)
 
-with watchdog.watched(Path(sys.argv[1]), 2, 1, limits) as heartbeat:
+with watchdog.watched(Desk(Path(sys.argv[1]), 2, 1), limits) as heartbeat:
     time.sleep(1.2)  # longer than a phase may take once the first step is done
     heartbeat.beat(8, "data")
     heartbeat.beat(9, "step")

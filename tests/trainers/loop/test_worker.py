@@ -7,6 +7,7 @@ import torch
 from trainers.loop import folder
 from trainers.loop.attempts import StaleAttempt, append_event
 from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
+from trainers.loop.desk import Desk
 from trainers.loop.heartbeat import Heartbeat, read_heartbeats
 from trainers.loop.inhand import read_rows
 from trainers.loop.metrics import read_metrics, without_timings
@@ -33,7 +34,8 @@ def train_until(job, step):
     """Train and die, as a killed worker does, after the metrics of `step` are written."""
     preparation = prepare(job)
     heartbeat = Heartbeat(preparation.run_dir, 1, 0)
-    worker = Worker(begin_attempt(preparation, 1), 0, 1, CPU, heartbeat)
+    desk = Desk(preparation.run_dir, 1, 0)
+    worker = Worker(begin_attempt(preparation, 1), 0, 1, CPU, heartbeat, desk)
     write = worker.recorder.write
 
     def write_and_die(done, values):

@@ -24,7 +24,7 @@ def follow():
     """Follow a log with the trackers of a job, and end."""
 
     def follow_to_the_end(job, path):
-        for follower in begin_trackers(job, [path]):
+        for follower in begin_trackers(job, [path], path.parent):
             follower.close()
 
     return follow_to_the_end

@@ -22,7 +22,7 @@ def test_a_tracker_that_is_not_installed_is_refused_with_what_to_type(monkeypatc
 def test_nothing_is_needed_or_begun_by_default(make_job, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     refuse_missing_extras(TrackingConfig())
-    assert begin_trackers(make_job(), [tmp_path / "metrics.jsonl"]) == []
+    assert begin_trackers(make_job(), [tmp_path / "metrics.jsonl"], tmp_path) == []
     assert not list(tmp_path.iterdir())
 
 
