@@ -85,7 +85,7 @@ class Build:
 
 
 @pytest.fixture(scope="module")
-def machines() -> Iterator[Machines]:
+def cluster() -> Iterator[Machines]:
     pytest.importorskip("moto")
     with two_nodes(environment=CREDENTIALS) as machines:
         moto = Path(sys.executable).with_name("moto_server")
@@ -96,6 +96,15 @@ def machines() -> Iterator[Machines]:
         yield machines
 
 
+@pytest.fixture
+def machines(cluster: Machines) -> Machines:
+    """The cluster with a far node that nothing has happened to."""
+    for node in cluster.nodes[1:]:
+        leave(cluster, node)
+    cluster.add_node()
+    return cluster
+
+
 @pytest.fixture(scope="module")
 def calm(corpus: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What one machine builds in peace, with the same limits: they decide what is rejected."""
@@ -103,6 +112,11 @@ def calm(corpus: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     log = out.parent / "log"
     assert builds.finish(builds.shards(corpus, out, *HASTE), log, root) == 0, log.read_text()
     return snapshot(out)
+
+
+def leave(machines: Machines, node: Node) -> None:
+    machines.kill(node)
+    machines.nodes.remove(node)
 
 
 def objects(machines: Machines, url: str) -> dict[str, str]:
@@ -180,8 +194,3 @@ def test_the_head_dies_with_its_driver_and_a_new_cluster_goes_on(
     again = Build(machines, corpus, tmp_path / "out", tmp_path / "log-again")
     figures(bundles_committed_before=committed, seconds_of_the_second=again.end())
     assert difference(calm, snapshot(tmp_path / "out")) == ""
-
-
-def leave(machines: Machines, node: Node) -> None:
-    machines.kill(node)
-    machines.nodes.remove(node)

@@ -106,6 +106,11 @@ class Run:
         }
 
 
+def leave(machines: Machines, node: Node) -> None:
+    machines.kill(node)
+    machines.nodes.remove(node)
+
+
 def flat(tree: Any, name: str = "") -> list[tuple[str, Any]]:
     if isinstance(tree, dict):
         return [leaf for key in tree for leaf in flat(tree[key], f"{name}.{key}")]
@@ -120,23 +125,33 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = {"workers": 2, "min_workers": 1, "global_batch": 24, "virtual_ranks": 4}
     options |= {"checkpoint_every": 10, "validate_every": 10**6}
     job = small_job(small_shards(root / "shards"), root / "runs", steps=STEPS, **options)
+    # Slow enough for a node to come up meanwhile.
+    data = job.data.model_copy(update={"num_frames": 16, "size": 32, "resize": 36})
+    job = job.model_copy(update={"faults": LIMITS, "data": data})
     path = root / "job.yaml"
-    path.write_text(
-        yaml.safe_dump(job.model_copy(update={"faults": LIMITS}).model_dump(mode="json"))
-    )
+    path.write_text(yaml.safe_dump(job.model_dump(mode="json")))
     return path
 
 
 @pytest.fixture(scope="module")
-def machines() -> Iterator[Machines]:
+def cluster() -> Iterator[Machines]:
     with two_nodes() as machines:
         yield machines
 
 
+@pytest.fixture
+def machines(cluster: Machines) -> Machines:
+    """The cluster with a far node that nothing has happened to."""
+    for node in cluster.nodes[1:]:
+        leave(cluster, node)
+    cluster.add_node()
+    return cluster
+
+
 @pytest.fixture(scope="module")
-def calm(machines: Machines, config: Path) -> Run:
+def calm(cluster: Machines, config: Path) -> Run:
     """A run on both nodes that nothing disturbed."""
-    run = Run(machines, config, "calm")
+    run = Run(cluster, config, "calm")
     run.end()
     assert run.told()["workers"] == [2]
     nodes = {
@@ -169,6 +184,21 @@ def test_a_cut_of_30_s_is_found_and_the_run_goes_on(calm, machines, config, figu
     figures(**run.compare(calm))
 
 
+def test_a_cut_of_30_s_while_workers_start_is_got_over(calm, machines, config, figures) -> None:
+    run = Run(machines, config, "start")
+    run.wait(lambda: run.events("begin"))
+    time.sleep(4)
+    machines.cut(machines.nodes[1])
+    began = time.monotonic()
+    time.sleep(CUT_S)
+    assert not run.events("stepping")
+    machines.heal(machines.nodes[1])
+    run.wait(lambda: run.events("stepping"))
+    figures(healed_to_first_step_s=time.monotonic() - began - CUT_S)
+    run.end()
+    figures(**run.told(), **run.compare(calm))
+
+
 def test_a_notice_of_20_s_costs_no_step_and_a_new_node_is_grown_into(
     calm, machines, config, figures
 ) -> None:
@@ -178,7 +208,7 @@ def test_a_notice_of_20_s_costs_no_step_and_a_new_node_is_grown_into(
     machines.drain(leaving, NOTICE_S)
     told_s = run.wait(lambda: run.events("end"))
     assert told_s < NOTICE_S
-    _leave(machines, leaving)
+    leave(machines, leaving)
     run.wait(lambda: len(run.events("stepping")) == 2)
     machines.add_node()
     began = time.monotonic()
@@ -198,7 +228,7 @@ def test_a_notice_of_20_s_costs_no_step_and_a_new_node_is_grown_into(
 def test_a_node_that_loses_power_is_done_without(calm, machines, config, figures) -> None:
     run = Run(machines, config, "power")
     run.wait(lambda: run.step() >= 25)
-    _leave(machines, machines.nodes[1])
+    leave(machines, machines.nodes[1])
     began = time.monotonic()
     run.wait(lambda: len(run.events("stepping")) == 2)
     figures(power_off_to_first_new_step_s=time.monotonic() - began)
@@ -206,8 +236,3 @@ def test_a_node_that_loses_power_is_done_without(calm, machines, config, figures
     figures(**run.told())
     assert run.told()["workers"] == [2, 1]
     figures(**run.compare(calm))
-
-
-def _leave(machines: Machines, node: Node) -> None:
-    machines.kill(node)
-    machines.nodes.remove(node)
