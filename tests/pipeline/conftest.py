@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -250,3 +252,11 @@ def built_shards(little_shards, tmp_path) -> str:
     """The same, to be damaged."""
     shutil.copytree(little_shards, tmp_path / "shards")
     return str(tmp_path / "shards")
+
+
+@pytest.fixture
+def heeded_sigint() -> Iterator[None]:
+    """A shell ignores SIGINT for what it starts in the background, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

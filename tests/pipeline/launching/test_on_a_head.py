@@ -42,6 +42,7 @@ def test_exit_code_and_log_of_each_attempt_come_back(head, here, capsys) -> None
     assert "job short-1 ends with exit code 3" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("heeded_sigint")
 def test_a_job_outlives_ctrl_c_keeps_its_name_and_drains_when_it_is_stopped(
     head, here, capsys, monkeypatch
 ) -> None:

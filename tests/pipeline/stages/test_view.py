@@ -3,20 +3,11 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline import cli
-
-
-@pytest.fixture
-def heeded_sigint() -> Iterator[None]:
-    """A shell ignores SIGINT for what it starts in the background, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heeded_sigint")
