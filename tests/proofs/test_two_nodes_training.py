@@ -127,7 +127,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     job = small_job(small_shards(root / "shards"), root / "runs", steps=STEPS, **options)
     # Slow enough for a node to come up meanwhile.
     data = job.data.model_copy(update={"num_frames": 16, "size": 32, "resize": 36})
-    job = job.model_copy(update={"faults": LIMITS, "data": data})
+    video = job.model.video.model_copy(update={"width": 0.5})
+    model = job.model.model_copy(update={"video": video})
+    job = job.model_copy(update={"faults": LIMITS, "data": data, "model": model})
     path = root / "job.yaml"
     path.write_text(yaml.safe_dump(job.model_dump(mode="json")))
     return path
