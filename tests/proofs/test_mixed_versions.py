@@ -1,5 +1,6 @@
 """A real node with another ffmpeg: refused at the start, and when it joins a build under way."""
 
+import time
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -11,6 +12,8 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 OTHER = "8.1"
 TOLD = f"has ffmpeg {OTHER}"
+ASKED_S = 15.0
+"""A driver that has joined has asked all nodes by then."""
 
 
 @pytest.fixture
@@ -20,6 +23,11 @@ def cluster(tmp_path):
         yield one
     finally:
         one.end()
+
+
+def drivers(cluster: Cluster) -> int:
+    """Return how many drivers have joined so far, by the logs that Ray keeps of them."""
+    return len(list(cluster.base.glob("weakvid-ray-*/r/session_*/logs/python-core-driver-*.log")))
 
 
 def other_ffmpeg(folder: Path) -> str:
@@ -43,11 +51,13 @@ def test_a_node_with_another_ffmpeg_builds_nothing_and_stops_the_build(cluster, 
     cluster.node(1, **other)
     on_it = [*build, "--ray.address", cluster.address, "--shards.out", "out"]
     assert TOLD in cluster.run(*on_it, code=2)
-    assert not list(tmp_path.glob("out/*"))
+    assert not list(tmp_path.glob("out/done/*"))
     cluster.stop_newest()
     # Nobody can build yet, so the one that comes later gets the first bundle.
+    before = drivers(cluster)
     under_way = cluster.start(*on_it)
-    wait_for(lambda: list(tmp_path.glob("out/*")))
+    wait_for(lambda: drivers(cluster) > before)
+    time.sleep(ASKED_S)
     cluster.node(1, **other)
     late, _ = under_way.communicate(timeout=200)
     assert under_way.returncode == 1 and TOLD in late, late
