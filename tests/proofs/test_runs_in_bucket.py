@@ -30,7 +30,7 @@ from trainers.loop.metrics import read_metrics, without_timings
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(1800)]
 
-STEPS, KILLS, WORKERS = 120, 4, 2
+STEPS, KILLS, WORKERS = 80, 4, 2
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,8 @@ class Progress:
         self._events = follow(metrics.with_name(attempts.LOG))
         while self._events.new_lines():
             pass  # What earlier drivers were told.
+        while isinstance(metrics, StorePath) and self._lines.new_lines():
+            pass  # There nothing is cut off: steps that will be done again are among them.
         self._started: tuple[int, float] | None = None
         """Finished steps and time when this driver first saw a new one: speed is from there on."""
         self._last_line_s = 0.0
