@@ -139,8 +139,8 @@ def _read_back(run_dir, bucket, tmp_path):
     facts = json.loads(log.read_text()[log.read_text().index("{") :])
     assert facts["state"] == "finished" and facts["step"] == STEPS
     assert facts["checkpoint"]["step"] == STEPS and facts["checkpoint"]["age_s"] > 0
-    for verb in ("evaluate", "report"):
-        words = ("--run.root", f"{bucket}/runs", "--run.name", "tiny")
-        assert weakvid(verb, *words, log=log).wait(200) == 0, log.read_text()[-3000:]
+    for verb, *more in (("evaluate", "--evaluation.retrieval.split", "val"), ("report",)):
+        words = (verb, "--run.root", f"{bucket}/runs", "--run.name", "tiny", *more)
+        assert weakvid(*words, log=log).wait(200) == 0, log.read_text()[-3000:]
     page = (run_dir / "report.html").read_bytes()
     assert b"<html" in page and (run_dir / "evaluation" / "retrieval.json").is_file()
