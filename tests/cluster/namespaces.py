@@ -115,6 +115,8 @@ class Machines:
     nodes: list[Node] = field(default_factory=list)
     """Those of the cluster, the head first."""
 
+    ids: dict[str, str] = field(default_factory=dict)
+
     @property
     def switch(self) -> str:
         return f"wv-{self.tag}"
@@ -228,11 +230,14 @@ class Machines:
         return lines
 
     def node_id(self, node: Node) -> str:
-        """Return Ray's id of a node that is alive."""
+        """Return Ray's id of a node that is alive; asking takes seconds, so it is remembered."""
+        if node.name in self.ids:
+            return self.ids[node.name]
         words = [sys.executable, "-c", NODE_IDS, self.address]
         code, said = self.run(self.head, words)
         assert code == 0, said
-        return json.loads(said.splitlines()[-1])[node.address]
+        self.ids[node.name] = json.loads(said.splitlines()[-1])[node.address]
+        return self.ids[node.name]
 
     def drain(self, node: Node, seconds: float) -> None:
         """Give a node notice, as a cloud's preemption does. Nothing kills it when time is up."""
