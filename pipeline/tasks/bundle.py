@@ -63,7 +63,8 @@ class BundleCounts:
     """What a bundle has done so far.
 
     `source` is the id of the source under way, `due_s` the seconds after which the next note is
-    overdue, `retries` the requests to a store that had to be sent again.
+    overdue, `retries` the requests to a store that had to be sent again, `node` Ray's id of the
+    machine, in a note.
     """
 
     videos: int = 0
@@ -72,6 +73,7 @@ class BundleCounts:
     source: str = ""
     due_s: float = 0.0
     retries: int = 0
+    node: str = ""
 
 
 class Suspicion(Exception):  # noqa: N818  it is no error

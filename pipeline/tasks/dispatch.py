@@ -150,7 +150,7 @@ class Dispatch:
                 # It may sit on a frozen node and wake up later: what it commits then is equal.
                 self._handover.stop(reference)
                 self.running.forget_note(watched.job.name)
-                self._lost(watched.job, "no sign of life past its deadline")
+                self._lost(watched.job, "no sign of life past its deadline, or its node is dead")
 
     def _is_overdue(self, watched: Watched) -> bool:
         if not watched.is_overdue(self.settings.overdue_s):

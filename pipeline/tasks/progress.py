@@ -16,8 +16,8 @@ def note_path(out: str, name: str) -> str:
     return storage.join(out, storage.TEMPORARY, name + _SUFFIX)
 
 
-def reporter(out: str, name: str) -> Callable[[BundleCounts], None]:
-    """Return a callback that notes the counts of an attempt, and the process that makes it.
+def reporter(out: str, name: str, node: str = "") -> Callable[[BundleCounts], None]:
+    """Return a callback that notes the counts of an attempt, its process and its node.
 
     It raises GivenUp where the note is gone that it wrote before: a worker that was
     frozen and wakes up late then leaves off.
@@ -30,7 +30,7 @@ def reporter(out: str, name: str) -> Callable[[BundleCounts], None]:
         if is_begun and not storage.exists(path):
             raise GivenUp(name)
         storage.make_folder(storage.join(out, storage.TEMPORARY))
-        data = json.dumps(asdict(counts) | {"pid": os.getpid()}).encode()
+        data = json.dumps(asdict(counts) | {"pid": os.getpid(), "node": node}).encode()
         storage.write_atomic(path, data)
         is_begun = True
 

@@ -1,7 +1,7 @@
 """What Ray runs: thin tasks around functions that know no Ray, and the room that each gets."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ def build_remotely(task: BundleTask, name: str) -> BundleCounts:
     storage.use_scratch(task.shards.scratch)
     before = storage.num_retries()
     with told(task, name):
-        record = build_bundle(task, reporter(task.out, name))
+        record = build_bundle(task, _reporter(task, name))
     retries = storage.num_retries() - before
     written, lost = record.num_samples, len(record.rejects)
     return BundleCounts(len(record.planned), written, lost, retries=retries)
@@ -41,7 +41,11 @@ def probe_remotely(task: BundleTask, name: str) -> Verdict | None:
     _refuse_others(task)
     storage.use_scratch(task.shards.scratch)
     with told(task, name):
-        return probe_source(task, reporter(task.out, name))
+        return probe_source(task, _reporter(task, name))
+
+
+def _reporter(task: BundleTask, name: str) -> Callable[[BundleCounts], None]:
+    return reporter(task.out, name, ray.get_runtime_context().get_node_id())
 
 
 def _refuse_others(task: BundleTask) -> None:

@@ -1,11 +1,13 @@
 """Waiting with an end: a task that is overdue by its own notes is lost, whatever Ray says.
 
 Measured with a network that was cut for 30 s: Ray still called a task of the far node pending four
-minutes after the network was up again.
+minutes after the network was up again; with a node that had lost its power, and that Ray itself
+called dead, it did until our deadline.
 """
 
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import ray
 
@@ -15,6 +17,22 @@ from pipeline.tasks.progress import read_note
 
 UNSTARTED_S = 300.0
 """After which a task that has not begun is lost, if a CPU is free for it all the while."""
+
+SUSPICIOUS_S = 15.0
+"""Without a new note, after which it is asked whether the node is still there."""
+
+NODES_S = 5.0
+
+
+@lru_cache(maxsize=1)
+def _alive(turn: int) -> frozenset[str]:
+    """Return the nodes that Ray takes for alive; asked once a turn."""
+    return frozenset(node["NodeID"] for node in ray.nodes() if node["Alive"])
+
+
+def is_dead(node: str) -> bool:
+    """Return whether Ray has taken a node for dead. It does not say so of each task there."""
+    return bool(node) and node not in _alive(int(time.monotonic() / NODES_S))
 
 
 @dataclass(slots=True)
@@ -40,7 +58,8 @@ class Watched:
         """Return whether it is to be given up."""
         silent_s = time.monotonic() - self.heard
         if self.note is not None:
-            return silent_s > self.note.due_s + margin_s
+            is_late = silent_s > self.note.due_s + margin_s
+            return is_late or (silent_s > SUSPICIOUS_S and is_dead(self.note.node))
         if silent_s < UNSTARTED_S:
             return False
         if ray.available_resources().get("CPU", 0) >= 1:

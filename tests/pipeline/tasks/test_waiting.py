@@ -7,7 +7,7 @@ from pipeline.tasks import waiting
 from pipeline.tasks.bundle import BundleCounts, BundleTask
 from pipeline.tasks.jobs import Job
 from pipeline.tasks.progress import reporter
-from pipeline.tasks.waiting import UNSTARTED_S, Watched
+from pipeline.tasks.waiting import NODES_S, SUSPICIOUS_S, UNSTARTED_S, Watched
 
 
 @pytest.fixture
@@ -31,6 +31,19 @@ def test_a_bundle_is_overdue_past_what_its_own_note_allows(watched, clock, tmp_p
     clock[0] += 179
     assert not watched.is_overdue(120)
     clock[0] += 2
+    assert watched.is_overdue(120)
+
+
+def test_a_bundle_whose_node_is_dead_is_not_waited_for(watched, clock, tmp_path, monkeypatch):
+    nodes = [{"NodeID": "far", "Alive": True}, {"NodeID": "near", "Alive": True}]
+    monkeypatch.setattr(waiting.ray, "nodes", lambda: nodes)
+    waiting._alive.cache_clear()
+    reporter(str(tmp_path), "000000.1", "far")(BundleCounts(source="ada", due_s=60))
+    assert watched.look(0.5).node == "far"
+    clock[0] += SUSPICIOUS_S + 1
+    assert not watched.is_overdue(120)
+    nodes[0]["Alive"] = False
+    clock[0] += NODES_S
     assert watched.is_overdue(120)
 
 
