@@ -19,6 +19,7 @@ from pipeline.reports.workers import worker_rows
 from shards.paths import AnyPath
 from trainers.loop import folder
 from trainers.loop.history import History
+from trainers.loop.manifests import list_checkpoints, step_of
 
 
 def run_facts(run_dir: AnyPath, now_unix_s: float | None = None) -> dict[str, Any]:
@@ -56,11 +57,11 @@ def run_facts(run_dir: AnyPath, now_unix_s: float | None = None) -> dict[str, An
 
 
 def _checkpoint(run_dir: AnyPath, now_s: float) -> dict[str, Any] | None:
-    found = sorted((run_dir / folder.CHECKPOINTS).glob("step-*"))
+    found = list_checkpoints(run_dir / folder.CHECKPOINTS)
     if not found:
         return None
     age_s = checkpoint_age_s(found[-1], now_s)
-    return {"step": int(found[-1].name.removeprefix("step-")), "age_s": age_s, "kept": len(found)}
+    return {"step": step_of(found[-1]), "age_s": age_s, "kept": len(found)}
 
 
 def _past(history: History) -> dict[str, Any]:

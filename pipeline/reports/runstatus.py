@@ -13,9 +13,9 @@ from shards.lease import read_owner
 from shards.paths import AnyPath, StorePath
 from trainers.loop import folder
 from trainers.loop.attempts import LOCK
-from trainers.loop.checkpoint import committed_unix_s
 from trainers.loop.heartbeat import read_heartbeats
 from trainers.loop.history import History
+from trainers.loop.manifests import committed_unix_s, list_checkpoints
 from trainers.loop.objects import MANIFEST
 from trainers.loop.stepline import describe_step, describe_time
 
@@ -174,7 +174,7 @@ def _validation_text(row: dict[str, Any]) -> str:
 
 
 def _checkpoint_text(run_dir: AnyPath, now_s: float) -> str:
-    found = sorted((run_dir / folder.CHECKPOINTS).glob("step-*"))
+    found = list_checkpoints(run_dir / folder.CHECKPOINTS)
     if not found:
         return "none yet"
     age_s = checkpoint_age_s(found[-1], now_s)

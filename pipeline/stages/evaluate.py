@@ -8,6 +8,8 @@ from rich.table import Table
 
 from configs.runs import EvaluateJob
 from shards.paths import AnyPath, any_path
+from trainers.loop.folder import CHECKPOINTS
+from trainers.loop.manifests import list_checkpoints
 
 _CUTOFFS = ("r1", "r5", "r10")
 
@@ -81,7 +83,7 @@ def published_lines(out: AnyPath) -> list[str]:
 def plan_text(job: EvaluateJob) -> str:
     """Say what `run` would read and write."""
     folder, config = _folder(job), job.evaluation
-    num_checkpoints = len(list((folder / "checkpoints").glob("step-*")))
+    num_checkpoints = len(list_checkpoints(folder / CHECKPOINTS))
     nothing = "; `weakvid train` writes one" if not num_checkpoints else ""
     return "\n".join(
         [

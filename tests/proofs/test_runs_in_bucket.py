@@ -24,8 +24,9 @@ from shards import storage
 from shards.paths import any_path
 from trainers.loop import folder
 from trainers.loop.attempts import read_attempts
-from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint, step_of
+from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.desk import desk_folder
+from trainers.loop.manifests import list_checkpoints, step_of
 from trainers.loop.metrics import read_metrics, without_timings
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(1800)]

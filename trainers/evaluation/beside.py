@@ -24,7 +24,7 @@ from configs.runs import TrainJob
 from shards.paths import AnyPath, StorePath
 from trainers.evaluation.record import FOLDER, append_line, read_evaluations
 from trainers.loop import folder, objects
-from trainers.loop.checkpoint import list_checkpoints, step_of
+from trainers.loop.manifests import list_checkpoints, step_of
 
 WAITING = "waiting"
 _POLL_S, _STORE_POLL_S = 0.5, 3.0

@@ -6,7 +6,7 @@ from configs.runs import TrainJob
 from shards.paths import AnyPath
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
-from trainers.loop.checkpoint import checkpoint_folder
+from trainers.loop.manifests import checkpoint_folder
 from trainers.loop.run import load_run
 from trainers.models.build import VideoTextModel
 

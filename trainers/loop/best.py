@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shards.paths import AnyPath
-from trainers.loop.checkpoint import checkpoint_folder, list_checkpoints, newest_checkpoint, step_of
+from trainers.loop.checkpoint import newest_checkpoint
+from trainers.loop.manifests import checkpoint_folder, list_checkpoints, step_of
 
 BEST = "best"
 """Names the best checkpoint where else a step stands."""

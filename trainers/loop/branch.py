@@ -22,15 +22,13 @@ from trainers.loop.best import BEST, find_checkpoint
 from trainers.loop.checkpoint import (
     STATE,
     Checkpoint,
-    checkpoint_folder,
     finish_checkpoint,
-    list_checkpoints,
     sealing,
-    step_of,
     verify_checkpoint,
     work_folder,
 )
 from trainers.loop.drift import changes
+from trainers.loop.manifests import checkpoint_folder, list_checkpoints, step_of
 from trainers.models.build import build_model
 
 logger = logging.getLogger(__name__)

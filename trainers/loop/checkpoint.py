@@ -9,10 +9,8 @@ A folder without a manifest, or whose files do not hash to it, does not count; t
 it does. In a bucket it lies as `objects` says.
 """
 
-import hashlib
 import json
 import logging
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +26,15 @@ from shards.paths import AnyPath, StorePath, size_of
 from shards.storage import sync_folder, temporary_path
 from trainers.loop import objects
 from trainers.loop.code import code_version
+from trainers.loop.manifests import (
+    VERSION,
+    attempt_of,
+    checkpoint_folder,
+    list_checkpoints,
+    read_manifest,
+    seal,
+    step_of,
+)
 from trainers.loop.objects import MANIFEST, file_of
 from trainers.loop.verified import Verified
 
@@ -35,8 +42,6 @@ logger = logging.getLogger(__name__)
 
 STATE = "state.pt"
 JOB = "job.json"
-VERSION = 2
-_NAME = re.compile(r"^step-(\d{8,})$")
 
 VERIFIED = Verified()
 """What this process has hashed. The driver asks for the newest checkpoint several times a start."""
@@ -146,10 +151,10 @@ def finish_checkpoint(
         manifest["unix_s"] = round(time.time(), 3)
         objects.upload(temporary, final, attempt, (JOB, STATE))
         may_commit()
-        objects.commit(final, _sealed(manifest), attempt, lambda: attempt_of(final))
+        objects.commit(final, seal(manifest), attempt, lambda: attempt_of(final))
         shutil.rmtree(temporary, ignore_errors=True)
         return Checkpoint(final, about["step"], manifest)
-    _write_synced(temporary / MANIFEST, _sealed(manifest))
+    _write_synced(temporary / MANIFEST, seal(manifest))
     sync_folder(str(temporary))
     may_commit()
     _replace(temporary, final)
@@ -194,15 +199,6 @@ def choose_checkpoint(root: AnyPath) -> tuple[Checkpoint | None, list[str]]:
     return None, damaged
 
 
-def list_checkpoints(root: AnyPath) -> list[AnyPath]:
-    """Return the folders that claim to be checkpoints, oldest first, unverified."""
-    if isinstance(root, StorePath):
-        found: list[AnyPath] = [*objects.committed(root)]
-    else:
-        found = [*root.iterdir()] if root.is_dir() else []
-    return sorted((path for path in found if _NAME.match(path.name)), key=step_of)
-
-
 def verify_checkpoint(path: AnyPath) -> Checkpoint:
     """Return the checkpoint at `path` once every file has the size and hash of its manifest.
 
@@ -210,7 +206,7 @@ def verify_checkpoint(path: AnyPath) -> Checkpoint:
         DamagedCheckpoint: If a file is missing, cut or altered.
     """
     try:
-        manifest = _read_sealed((path / MANIFEST).read_bytes())
+        manifest = read_manifest(path)
         step, files = int(manifest["step"]), dict(manifest["files"])
         sealed = {name: (files[name]["bytes"], files[name]["sha256"]) for name in (JOB, STATE)}
         attempt = int(manifest["attempt"])
@@ -241,22 +237,6 @@ def _refuse_to_judge(path: AnyPath, error: Exception) -> None:
         raise error
 
 
-def attempt_of(path: AnyPath) -> int:
-    """Return the number of the attempt that wrote a checkpoint, 0 where it cannot be read."""
-    try:
-        return int(_read_sealed((path / MANIFEST).read_bytes())["attempt"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return 0
-
-
-def committed_unix_s(path: StorePath) -> float | None:
-    """Return when a checkpoint in a bucket was committed, None where that cannot be read."""
-    try:
-        return float(_read_sealed((path / MANIFEST).read_bytes())["unix_s"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-
-
 def prune_checkpoints(
     root: AnyPath, keep: int, step: int, keep_every: int = 0, best: int = 0
 ) -> None:
@@ -280,16 +260,6 @@ def remove_leftovers(root: AnyPath) -> None:
     for pattern in ("tmp-*", "old-*"):
         for path in root.glob(pattern):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def checkpoint_folder(root: AnyPath, step: int) -> AnyPath:
-    """Return where the checkpoint of a step lies, whether it is there or not."""
-    return root / f"step-{step:08d}"
-
-
-def step_of(path: AnyPath) -> int:
-    """Return the step that a checkpoint's folder is named after."""
-    return int(path.name.removeprefix("step-"))
 
 
 def _replace(temporary: Path, final: Path) -> None:
@@ -318,21 +288,3 @@ def _write_synced(path: Path, data: bytes) -> dict[str, Any]:
     with sealing(path) as (file, sealed):
         file.write(data)
     return sealed
-
-
-def _sealed(manifest: Mapping[str, Any]) -> bytes:
-    """Return a manifest as bytes that hold their own hash."""
-    plain = json.dumps(manifest, sort_keys=True, indent=1)
-    seal = hashlib.sha256(plain.encode()).hexdigest()
-    return json.dumps({**manifest, "seal": seal}, sort_keys=True, indent=1).encode()
-
-
-def _read_sealed(data: bytes) -> dict[str, Any]:
-    manifest = json.loads(data)
-    if manifest.get("version") != VERSION:
-        raise ValueError(f"version must be {VERSION}, got {manifest.get('version')!r}")
-    manifest.pop("seal", None)
-    # Not the seal is compared but every byte: a flip in a blank is damage too.
-    if _sealed(manifest) != data:
-        raise ValueError("it must hash to its seal, got another hash")
-    return manifest

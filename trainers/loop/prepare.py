@@ -14,14 +14,10 @@ from trainers.data.reader import train_texts
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import attempts, folder, metrics
 from trainers.loop.branch import begin_branch
-from trainers.loop.checkpoint import (
-    attempt_of,
-    choose_checkpoint,
-    list_checkpoints,
-    remove_leftovers,
-)
+from trainers.loop.checkpoint import choose_checkpoint, remove_leftovers
 from trainers.loop.desk import bring_leftovers, desk_folder
 from trainers.loop.heartbeat import read_heartbeats
+from trainers.loop.manifests import attempt_of, list_checkpoints
 from trainers.loop.outlook import Outlook, look_ahead
 from trainers.weights.begin import first_tokenizer
 

@@ -7,7 +7,7 @@ from configs.checkpoints import CheckpointsConfig
 from configs.runs import RunConfig
 from trainers.loop import folder
 from trainers.loop.best import Best, find_checkpoint
-from trainers.loop.checkpoint import list_checkpoints, step_of
+from trainers.loop.manifests import list_checkpoints, step_of
 from trainers.loop.metrics import read_metrics
 from trainers.loop.prepare import begin_attempt, newest_step, prepare
 from trainers.loop.validate import Validation

@@ -18,10 +18,11 @@ from trainers.loop.attempts import (
     newest_attempt,
     read_attempts,
 )
-from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint, verify_checkpoint
+from trainers.loop.checkpoint import newest_checkpoint, verify_checkpoint
 from trainers.loop.desk import Desk, clear_desk, desk_folder
 from trainers.loop.heartbeat import Heartbeat, read_heartbeats
 from trainers.loop.inhand import read_rows
+from trainers.loop.manifests import list_checkpoints
 from trainers.loop.metrics import read_lost, read_metrics, without_timings
 from trainers.loop.prepare import begin_attempt, prepare
 from trainers.loop.worker import Worker, train_worker

@@ -10,7 +10,6 @@ from trainers.loop.checkpoint import (
     MANIFEST,
     STATE,
     DamagedCheckpoint,
-    list_checkpoints,
     newest_checkpoint,
     prune_checkpoints,
     remove_leftovers,
@@ -18,6 +17,7 @@ from trainers.loop.checkpoint import (
     verify_checkpoint,
 )
 from trainers.loop.code import code_version
+from trainers.loop.manifests import list_checkpoints
 
 
 def save(root, step, value=0.0, may_commit=lambda: None):

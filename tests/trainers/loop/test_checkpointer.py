@@ -6,8 +6,9 @@ import torch
 from configs.checkpoints import CheckpointsConfig
 from trainers.loop import checkpointer, folder
 from trainers.loop.attempts import StaleAttempt
-from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
+from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.checkpointer import Checkpointer, is_due
+from trainers.loop.manifests import list_checkpoints
 
 
 def state_of(step):

@@ -6,10 +6,11 @@ import torch
 
 from trainers.loop import folder
 from trainers.loop.attempts import StaleAttempt, append_event
-from trainers.loop.checkpoint import list_checkpoints, newest_checkpoint
+from trainers.loop.checkpoint import newest_checkpoint
 from trainers.loop.desk import Desk
 from trainers.loop.heartbeat import Heartbeat, read_heartbeats
 from trainers.loop.inhand import read_rows
+from trainers.loop.manifests import list_checkpoints
 from trainers.loop.metrics import read_metrics, without_timings
 from trainers.loop.mfu import WORK
 from trainers.loop.prepare import begin_attempt, prepare
