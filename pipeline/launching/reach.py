@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from trainers.cluster.connect import resolved
-from trainers.cluster.open_cluster import NoAnswer, lets_strangers_in, refuse_open_cluster
-from trainers.cluster.token import COPY_IT, find_token, set_mode
+from trainers.cluster.open_cluster import NoAnswer, present_ourselves
+from trainers.cluster.token import COPY_IT, find_token
 
 LOOPBACK = "http://127.0.0.1:8265"
 """The dashboard of a head on this machine."""
@@ -54,11 +54,7 @@ def reach(address: str, *, insecure_local: bool) -> Any:
     try:
         with _without_addresses():
             url = _dashboard_of(address)
-            refuse_open_cluster(url, insecure_local=insecure_local)
-            if insecure_local and lets_strangers_in(url):
-                set_mode("disabled")
-            else:
-                find_token()
+            present_ourselves(url, insecure_local=insecure_local)
             return Client(url)
     except AuthenticationError as error:
         raise ValueError(

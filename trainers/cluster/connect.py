@@ -6,8 +6,8 @@ import os
 from configs.runs import RayConfig
 from trainers.cluster.environment import OF_DRIVERS
 from trainers.cluster.local_ray import out_of_our_process_group
-from trainers.cluster.open_cluster import lets_strangers_in, refuse_open_cluster
-from trainers.cluster.token import MODE, ensure_token, find_token, set_mode
+from trainers.cluster.open_cluster import present_ourselves
+from trainers.cluster.token import MODE, ensure_token
 from trainers.cluster.versions import refuse_mixed_versions
 
 LOCAL, AUTO = "local", "auto"
@@ -52,12 +52,7 @@ def _join(config: RayConfig) -> None:
     from ray.exceptions import AuthenticationError
 
     address = resolved(config.address)
-    refuse_open_cluster(address, insecure_local=config.insecure_local)
-    if config.insecure_local and lets_strangers_in(address):
-        # A driver that asked for tokens would refuse the answers of such a cluster.
-        set_mode("disabled")
-    else:
-        find_token()
+    present_ourselves(address, insecure_local=config.insecure_local)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         refuse_mixed_versions()

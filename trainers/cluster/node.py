@@ -17,10 +17,10 @@ from pathlib import Path
 
 from trainers.cluster import records
 from trainers.cluster.environment import OF_NODES
-from trainers.cluster.open_cluster import NoAnswer, lets_strangers_in, refuse_open_cluster
+from trainers.cluster.open_cluster import NoAnswer, present_ourselves, refuse_open_cluster
 from trainers.cluster.processes import end, process
 from trainers.cluster.records import NodeRecord
-from trainers.cluster.token import ensure_token, find_token, set_mode
+from trainers.cluster.token import ensure_token, set_mode
 
 logger = logging.getLogger(__name__)
 
@@ -140,11 +140,7 @@ def prepare(spec: NodeSpec) -> tuple[list[str], dict[str, str], NodeRecord]:
 def _refuse_open(spec: NodeSpec) -> None:
     """Make sure that the node asks for a token, or that the user wants it otherwise."""
     if not spec.is_head:
-        refuse_open_cluster(spec.address, insecure_local=spec.insecure_local)
-        if spec.insecure_local and lets_strangers_in(spec.address):
-            set_mode("disabled")
-        else:
-            find_token()
+        present_ourselves(spec.address, insecure_local=spec.insecure_local)
     elif not spec.insecure_local:
         ensure_token()
         if not _is_loopback(spec.dashboard_host):
@@ -220,7 +216,8 @@ def _knock(record: NodeRecord, *, insecure_local: bool) -> None:
     deadline = time.monotonic() + START_S
     while True:
         try:
-            return refuse_open_cluster(url, insecure_local=insecure_local)
+            refuse_open_cluster(url, insecure_local=insecure_local)
+            return
         except NoAnswer:  # it is the last to come up
             if time.monotonic() > deadline:
                 raise

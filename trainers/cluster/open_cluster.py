@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from trainers.cluster.token import MODE
+from trainers.cluster.token import MODE, find_token, set_mode
 
 logger = logging.getLogger(__name__)
 
@@ -23,22 +23,38 @@ class NoAnswer(ValueError):  # noqa: N818  it is what the user is told
     """Nothing that speaks as Ray does is at that address."""
 
 
-def refuse_open_cluster(address: str, *, insecure_local: bool) -> None:
-    """Do nothing when the cluster asks strangers for a token.
+def present_ourselves(address: str, *, insecure_local: bool) -> None:
+    """Let Ray show the cluster its token from here on; none where it asks for none and that will do.
+
+    Raises:
+        ValueError: As `refuse_open_cluster` and `find_token`.
+    """
+    if refuse_open_cluster(address, insecure_local=insecure_local):
+        # A client that asked for tokens would refuse the answers of such a cluster.
+        set_mode("disabled")
+    else:
+        find_token()
+
+
+def refuse_open_cluster(address: str, *, insecure_local: bool) -> bool:
+    """Refuse a cluster that asks strangers for no token, unless the user wants it so.
 
     Args:
         address: Of its dashboard (`http://HEAD:8265`), or of its GCS (`HEAD:6379`).
         insecure_local: Only warn, where nobody else can reach it.
 
+    Returns:
+        Whether it is open.
+
     Raises:
         ValueError: If a stranger would be let in, or nothing answers.
     """
     if not lets_strangers_in(address):
-        return
+        return False
     told = f"the cluster at {address} asks for no token: anyone who reaches it runs code on it"
     if insecure_local:
         logger.warning("%s", told)
-        return
+        return True
     raise ValueError(
         f"{told}; start it with `weakvid cluster start`, or with {MODE}=token in the environment "
         "of each of its nodes; or say --insecure-local (--ray.insecure-local) where nobody else "

@@ -32,9 +32,7 @@ def ensure_token() -> Path | None:
     Raises:
         ValueError: If tokens are switched off, or a named token is not there.
     """
-    found = _found(make=True)
-    require_tokens()
-    return found
+    return _found(make=True)
 
 
 def find_token() -> Path | None:
@@ -46,9 +44,7 @@ def find_token() -> Path | None:
     Raises:
         ValueError: If tokens are switched off, or there is none.
     """
-    found = _found(make=False)
-    require_tokens()
-    return found
+    return _found(make=False)
 
 
 def token_path() -> Path:
@@ -61,13 +57,11 @@ def token_source() -> str:
     return TOKEN if TOKEN in os.environ else str(token_path())
 
 
-def require_tokens() -> None:
-    """Let Ray ask for the token in this process and in those that it starts."""
-    set_mode("token")
-
-
 def set_mode(mode: str) -> None:
-    """Set `RAY_AUTH_MODE`, also for a Ray that was imported and has read it already."""
+    """Set `RAY_AUTH_MODE` for this process and its children.
+
+    A Ray that was imported and has read it already reads it again.
+    """
     os.environ[MODE] = mode
     if "ray" in sys.modules:
         raylet = importlib.import_module("ray._raylet")
@@ -76,6 +70,12 @@ def set_mode(mode: str) -> None:
 
 
 def _found(*, make: bool) -> Path | None:
+    path = _checked(make=make)
+    set_mode("token")
+    return path
+
+
+def _checked(*, make: bool) -> Path | None:
     mode = os.environ.get(MODE, "token").lower()
     if mode != "token":
         raise ValueError(

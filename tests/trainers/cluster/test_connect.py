@@ -6,7 +6,7 @@ import pytest
 import ray
 
 from configs.runs import RayConfig
-from trainers.cluster import connect, token
+from trainers.cluster import connect, open_cluster, token
 from trainers.cluster.connect import join_ray, resolved
 from trainers.cluster.open_cluster import NoAnswer
 from trainers.cluster.versions import MixedVersions
@@ -36,11 +36,9 @@ def cluster(monkeypatch, tmp_path):
         done.append(f"init {how['address']} {os.environ.get(token.MODE)}")
         state["how"] = how
 
-    for module in (connect, "trainers.cluster.open_cluster"):
-        name = module if isinstance(module, str) else module.__name__
-        monkeypatch.setattr(f"{name}.lets_strangers_in", knock)
+    monkeypatch.setattr(open_cluster, "lets_strangers_in", knock)
     monkeypatch.setattr(connect, "refuse_mixed_versions", versions)
-    for module in (connect, token):
+    for module in (open_cluster, token):
         monkeypatch.setattr(module, "set_mode", lambda mode: monkeypatch.setenv(token.MODE, mode))
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "shutdown", lambda: done.append("shutdown"))
