@@ -24,7 +24,7 @@ class NoAnswer(ValueError):  # noqa: N818  it is what the user is told
 
 
 def present_ourselves(address: str, *, insecure_local: bool) -> None:
-    """Let Ray show the cluster its token from here on; none where it asks for none and that will do.
+    """Let Ray show a cluster its token from here on; none where it is open and that will do.
 
     Raises:
         ValueError: As `refuse_open_cluster` and `find_token`.

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
+from trainers.cluster.ask import ask_nodes
 from trainers.cluster.stamp import CODE, PLACE, stamp
 
 logger = logging.getLogger(__name__)
@@ -87,22 +87,12 @@ def _stamp_there() -> Mapping[str, str]:
 def _ask_nodes() -> dict[str, Mapping[str, str] | None]:
     """Return what each live node answers; None where it does not in time."""
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    ask: Any = ray.remote(_stamp_there)
-    asked = {}
-    for node in ray.nodes():
-        if node["Alive"]:
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            on_it = ask.options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-            # Several nodes may have one address, as on a machine that two were started on.
-            asked[on_it.remote()] = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
-    ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=ASK_S)
-    answers: dict[str, Mapping[str, str] | None] = {}
-    for reference, name in asked.items():
-        try:
-            answers[name] = ray.get(reference) if reference in ready else None
-        except ray.exceptions.RayError as error:
-            logger.warning("node %s could not be asked: %s", name, str(error).splitlines()[0])
-            answers[name] = None
-    return answers
+    # Several nodes may have one address, as on a machine that two were started on.
+    names = {
+        node["NodeID"]: f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+    answers = ask_nodes(_stamp_there, names, ASK_S)
+    return {name: answers.get(node) for node, name in names.items()}

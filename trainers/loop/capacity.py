@@ -1,9 +1,6 @@
 """How many workers a Ray cluster has room for now, and which nodes have been given notice."""
 
-import logging
-import time
-
-logger = logging.getLogger(__name__)
+from trainers.cluster import ask
 
 _ANSWER_S = 10.0
 """How long a node may take to answer: a process has to be started there."""
@@ -35,7 +32,7 @@ class Capacity:
         leaving = self.draining()
         alive = [n["NodeID"] for n in ray.nodes() if n["Alive"] and n["NodeID"] not in leaving]
         if ask_nodes and len(alive) > 1:
-            alive = _answering(alive)
+            alive = [*ask.ask_nodes(_nothing, alive, _ANSWER_S)]
         available = available_resources_per_node()
         return sum(self._fits(available.get(node, {})) for node in alive)
 
@@ -50,31 +47,5 @@ class Capacity:
         return min(cpus, int(available.get("GPU", 0) + 1e-6)) if self.use_gpu else cpus
 
 
-def _answering(nodes: list[str]) -> list[str]:
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    @ray.remote(num_cpus=0, max_retries=0)
-    def answer() -> None:
-        return None
-
-    asked = {
-        answer.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-        ).remote(): node
-        for node in nodes
-    }
-    deadline = time.monotonic() + _ANSWER_S
-    answered, waiting = [], list(asked)
-    while waiting and (left := deadline - time.monotonic()) > 0:
-        ready, waiting = ray.wait(waiting, num_returns=1, timeout=left)
-        for reference in ready:
-            try:
-                ray.get(reference)
-            except ray.exceptions.RayError:
-                continue
-            answered.append(asked[reference])
-    for reference in waiting:
-        logger.warning("node %s does not answer", asked[reference])
-        ray.cancel(reference)
-    return answered
+def _nothing() -> None:
+    """Answer."""

@@ -2,7 +2,7 @@ import pytest
 import ray
 from ray._private import state
 
-from trainers.loop import capacity
+from trainers.cluster import ask
 from trainers.loop.capacity import Capacity
 
 AVAILABLE = {"a": {"CPU": 1.0}, "b": {"CPU": 3.5, "GPU": 2.0}, "c": {"CPU": 8.0, "GPU": 1.0}}
@@ -39,5 +39,5 @@ def test_nodes_that_are_dead_or_have_notice_have_no_room(cluster):
 
 def test_after_a_failure_only_nodes_that_answer_count(cluster, monkeypatch):
     cluster()
-    monkeypatch.setattr(capacity, "_answering", lambda nodes: nodes[:1])
+    monkeypatch.setattr(ask, "ask_nodes", lambda question, nodes, limit_s: nodes[:1])
     assert Capacity(1).free(ask_nodes=True) == 1
