@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from shards import storage
+from shards.processes import PROC, boot, status_of
 
 logger = logging.getLogger(__name__)
 
@@ -194,18 +194,14 @@ def _is_gone(found: dict[str, Any]) -> bool:
 
 def _machine() -> str:
     """Return what tells this boot of this machine, and this container, from others."""
+    this = boot()
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+        return f"{this} {(PROC / 'self/ns/pid').readlink()}" if this else ""
     except OSError:
         return ""
 
 
 def _started(pid: int) -> str:
     """Return when a process was started, as the kernel counts; empty where there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    state, started = fields[0], fields[19]
-    return "" if state in "ZX" else started
+    status = status_of(pid)
+    return "" if status is None or status.state in "ZX" else str(status.began)

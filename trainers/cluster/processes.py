@@ -6,10 +6,10 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+
+from shards.processes import PROC, Status, status_of
 
 POLL_S = 0.1
-_PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Process:
     @property
     def is_alive(self) -> bool:
         """Whether it runs still; one that waits to be buried does not."""
-        now = _read(self.pid)
-        return now is not None and now.process == self and now.state != "Z"
+        now = status_of(self.pid)
+        return now is not None and now.began == self.began and now.state != "Z"
 
     def send(self, number: int) -> None:
         """Send a signal, unless it has gone by now."""
@@ -33,18 +33,10 @@ class Process:
                 os.kill(self.pid, number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    process: Process
-    state: str
-    parent: int
-    session: int
-
-
 def process(pid: int) -> Process | None:
     """Return what runs with this id, None where nothing does."""
-    entry = _read(pid)
-    return entry.process if entry else None
+    status = status_of(pid)
+    return Process(pid, status.began) if status else None
 
 
 def family(first: Process) -> set[Process]:
@@ -52,10 +44,10 @@ def family(first: Process) -> set[Process]:
     if not first.is_alive:
         return set()
     entries = list(_entries())
-    found = {entry.process for entry in entries if entry.session == first.pid} | {first}
+    found = {one for one, status in entries if status.session == first.pid} | {first}
     while True:
         pids = {one.pid for one in found}
-        more = {one.process for one in entries if one.parent in pids} - found
+        more = {one for one, status in entries if status.parent in pids} - found
         if not more:
             return found
         found |= more
@@ -78,20 +70,10 @@ def end(first: Process, grace_s: float) -> int:
 
 def _children(known: Iterable[Process]) -> set[Process]:
     pids = {one.pid for one in known if one.is_alive}
-    return {entry.process for entry in _entries() if entry.parent in pids}
+    return {one for one, status in _entries() if status.parent in pids}
 
 
-def _entries() -> Iterator[_Entry]:
-    for path in _PROC.iterdir():
-        if path.name.isdecimal() and (entry := _read(int(path.name))):
-            yield entry
-
-
-def _read(pid: int) -> _Entry | None:
-    try:
-        text = (_PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return None
-    # The name of a program stands in parentheses, and may hold anything.
-    fields = text.rpartition(")")[2].split()
-    return _Entry(Process(pid, int(fields[19])), fields[0], int(fields[1]), int(fields[3]))
+def _entries() -> Iterator[tuple[Process, Status]]:
+    for path in PROC.iterdir():
+        if path.name.isdecimal() and (status := status_of(int(path.name))):
+            yield Process(int(path.name), status.began), status

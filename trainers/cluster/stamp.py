@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
+from shards.processes import boot
+
 _ROOT = Path(__file__).parents[2]
 _OURS = ("configs", "shards", "trainers", "pipeline")
 _PACKAGES = ("ray", "torch", "numpy", "av", "decord")
 _DEADLINE_S = 20
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 CODE, PLACE = "weakvid", "place"
 """Our code, and the folder of this machine from which it was read."""
@@ -33,8 +34,7 @@ def stamp() -> Mapping[str, str]:
 def _place(root: Path) -> str:
     """Tell a folder from all others: two processes with the same one have the same code."""
     status = root.stat()
-    boot = _BOOT.read_text().strip() if _BOOT.exists() else platform.node()
-    return f"{boot}:{status.st_dev}:{status.st_ino}"
+    return f"{boot() or platform.node()}:{status.st_dev}:{status.st_ino}"
 
 
 def code_digest(root: Path) -> str:
