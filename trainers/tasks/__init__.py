@@ -1,0 +1,1 @@
+"""Labelled data of several modalities: one type, and a file for each data set."""
