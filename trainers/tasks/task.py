@@ -15,7 +15,7 @@ SplitName = Literal["train", "val", "test"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequences:
-    """One modality of all examples. A vector is a sequence of one position, an image one of rows."""
+    """One modality of all examples. A vector is one position, an image a sequence of rows."""
 
     values_NTC: np.ndarray
     """float32."""
