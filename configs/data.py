@@ -55,6 +55,12 @@ class DataConfig(Settings):
     flip: bool = True
     """Mirror half of the training clips. Turn it off where words name left and right."""
 
+    mel_bands: int = Field(default=40, ge=8)
+    """Bands of the log-mel spectrogram, where the cyclic objective translates sound."""
+
+    mel_frames: int = Field(default=8, ge=1)
+    """Positions over a clip into which the spectrogram is averaged before it is translated."""
+
     decoder: Literal["decord", "pyav"] = "decord"
     """Decoder of the stored clips. decord has no wheel for arm64; PyAV stands in there."""
 

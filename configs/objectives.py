@@ -1,17 +1,66 @@
 """What the training minimises: a contrastive loss, cyclic translation, and their weights."""
 
-from typing import Literal
+from typing import Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.settings import Settings
+
+Modality = Literal["video", "words", "audio"]
+"""What is translated. `audio`: log-mel frames (`data.mel_bands`, `data.mel_frames`)."""
+
+Direction = Literal[
+    "video->words", "words->video", "video->audio", "audio->video", "words->audio", "audio->words"
+]
+
+
+def ends_of(direction: Direction) -> tuple[str, str]:
+    """Return source and target of a direction."""
+    source, target = direction.split("->")
+    return source, target
+
+
+class WeightSchedule(Settings):
+    """A factor that goes from `first` to `last` between two steps of the run."""
+
+    shape: Literal["constant", "linear", "cosine"] = "constant"
+    """How it goes. `constant`: it is 1 at every step, and the rest must stay as it is."""
+
+    first: float = Field(default=0.0, ge=0)
+    """Factor up to the step `begin`."""
+
+    last: float = Field(default=1.0, ge=0)
+    """Factor from the step `end` on."""
+
+    begin: int = Field(default=0, ge=0)
+    """Finished steps at which it begins to change; of a branch, counted from the first run's."""
+
+    end: int = Field(default=0, ge=0)
+    """Finished steps at which it is `last`."""
+
+    @model_validator(mode="after")
+    def _has_a_way_to_go(self) -> Self:
+        if self.shape == "constant":
+            if (self.first, self.last, self.begin, self.end) != (0.0, 1.0, 0, 0):
+                raise ValueError(
+                    "schedule.shape must be linear or cosine where first, last, begin or end is "
+                    f"given, got constant with {self.first}, {self.last}, {self.begin}, {self.end}"
+                )
+        elif self.end <= self.begin:
+            raise ValueError(
+                f"schedule.end must be above schedule.begin, got {self.end} and {self.begin}"
+            )
+        return self
 
 
 class MilNceConfig(Settings):
     """Multiple-instance noise-contrastive estimation (Miech 2020)."""
 
     weight: float = Field(default=1.0, ge=0)
-    """Share of this loss in the total."""
+    """Share of this loss in the total; at 0 it is still worked out and logged."""
+
+    schedule: WeightSchedule = WeightSchedule()
+    """Factor on `weight`, by the step."""
 
     temperature: float = Field(default=1.0, gt=0)
     """Divides the similarities. The paper trains on raw dot products, hence 1."""
@@ -35,10 +84,19 @@ class MilNceConfig(Settings):
 
 
 class CyclicConfig(Settings):
-    """Cyclic translation between a clip and its window (Pham 2019)."""
+    """Cyclic translation between what a clip shows, what is said of it and what it sounds like.
+
+    Pham 2019; targets are detached and standardised.
+    """
 
     weight: float = Field(default=0.0, ge=0)
     """Share of this loss in the total; 0 leaves the translator out."""
+
+    schedule: WeightSchedule = WeightSchedule()
+    """Factor on `weight`, by the step."""
+
+    directions: tuple[Direction, ...] = ("video->words",)
+    """What is translated into what, and back. The loss is the mean over directions."""
 
     forward_weight: float = Field(default=1.0, ge=0)
     """Weight of source -> target within this loss."""
@@ -46,9 +104,24 @@ class CyclicConfig(Settings):
     cycle_weight: float = Field(default=1.0, ge=0)
     """Weight of the way back, target -> source, within this loss."""
 
-    target_window: Literal["nearest", "most_similar"] = "most_similar"
-    """Window of the bag that a clip is translated into: the nearest in time, which is right for
-    about a third of clips, or the one with the highest similarity in the joint space."""
+    target_window: Literal["nearest", "most_similar", "soft"] = "most_similar"
+    """Window of the bag that stands for a clip's words: the nearest in time, which is right for
+    about a third of clips; the one with the highest similarity in the joint space; or `soft`, all
+    of them, weighted by MIL-NCE's softmax over the bag at `mil_nce.temperature`."""
+
+    @model_validator(mode="after")
+    def _directions_are_some(self) -> Self:
+        if not self.directions or len(set(self.directions)) < len(self.directions):
+            raise ValueError(
+                "objectives.cyclic.directions must be one or more, each once, "
+                f"got {self.directions}"
+            )
+        return self
+
+    def modalities(self) -> tuple[str, ...]:
+        """Return what some direction reads or writes, none where the loss has no weight."""
+        used = {end for direction in self.directions for end in ends_of(direction)}
+        return tuple(name for name in get_args(Modality) if name in used and self.weight > 0)
 
 
 class ObjectivesConfig(Settings):
