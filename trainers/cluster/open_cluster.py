@@ -7,6 +7,7 @@ import urllib.request
 from typing import Any
 
 from trainers.cluster.token import MODE, find_token, set_mode
+from trainers.redirects import NoRedirects
 
 logger = logging.getLogger(__name__)
 
@@ -72,16 +73,9 @@ def lets_strangers_in(address: str) -> bool:
     return _http_lets_in(address) if is_http else _gcs_lets_in(address)
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def http_error_302(self, *_: Any, **__: Any) -> None:
-        """An answer from elsewhere says nothing of this server."""
-
-    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
-
-
 def _http_lets_in(address: str) -> bool:
     url = address.rstrip("/") + JOBS
-    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(NoRedirects, urllib.request.ProxyHandler({}))
     try:
         opener.open(url, timeout=KNOCK_S).close()
     except urllib.error.HTTPError as error:

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trainers.redirects import NoRedirects
+
 logger = logging.getLogger(__name__)
 
 URL, FILE = "WEAKVID_WEBHOOK_URL", "WEAKVID_WEBHOOK_FILE"
@@ -59,19 +61,12 @@ def find_url() -> str | None:
     return url
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The address is the user's; where its server would send us is not."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Follow nothing."""
-
-
 class Webhook:
     """Posts messages from a thread of its own, so that no job waits for a slow server."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._opener = urllib.request.build_opener(_NoRedirects)
+        self._opener = urllib.request.build_opener(NoRedirects)
         self._waiting = queue.Queue[Mapping[str, Any] | None](_MAX_WAITING)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._post_all, name="webhook", daemon=True)
