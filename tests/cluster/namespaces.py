@@ -220,6 +220,17 @@ class Machines:
             self.cut(node)
         end_all(node.namespace)
 
+    def remove(self, node: Node) -> None:
+        """Kill a node, and count it no more."""
+        self.kill(node)
+        self.nodes.remove(node)
+
+    def renew(self) -> None:
+        """Leave beside the head one node that nothing has happened to."""
+        for node in self.nodes[1:]:
+            self.remove(node)
+        self.add_node()
+
     def commands(self, node: Node) -> list[str]:
         """Return the command lines of what runs on a machine."""
         lines = []

@@ -103,9 +103,7 @@ def cluster() -> Iterator[Machines]:
 @pytest.fixture
 def machines(cluster: Machines) -> Machines:
     """The cluster with a far node that nothing has happened to."""
-    for node in cluster.nodes[1:]:
-        leave(cluster, node)
-    cluster.add_node()
+    cluster.renew()
     return cluster
 
 
@@ -116,11 +114,6 @@ def calm(corpus: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     log = out.parent / "log"
     assert builds.finish(builds.shards(corpus, out, *HASTE), log, root) == 0, log.read_text()
     return snapshot(out)
-
-
-def leave(machines: Machines, node: Node) -> None:
-    machines.kill(node)
-    machines.nodes.remove(node)
 
 
 def objects(machines: Machines, url: str) -> dict[str, str]:
@@ -173,7 +166,7 @@ def test_a_notice_of_20_s_and_a_new_node_change_no_byte(
     began = time.monotonic()
     while build.process.poll() is None and time.monotonic() - began < NOTICE_S:
         time.sleep(0.1)
-    leave(machines, leaving)
+    machines.remove(leaving)
     build.end()
     figures(**build.told())
     assert difference(calm, snapshot(tmp_path / "out")) == ""
@@ -182,7 +175,7 @@ def test_a_notice_of_20_s_and_a_new_node_change_no_byte(
 def test_a_node_that_loses_power_is_done_without(calm, machines, corpus, tmp_path, figures) -> None:
     build = Build(machines, corpus, tmp_path / "out", tmp_path / "log")
     build.wait_until_both_work()
-    leave(machines, machines.nodes[1])
+    machines.remove(machines.nodes[1])
     figures(power_off_to_end_s=build.end(), **build.told())
     assert difference(calm, snapshot(tmp_path / "out")) == ""
 

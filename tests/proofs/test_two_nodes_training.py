@@ -22,7 +22,7 @@ from builds import finish, weakvid
 from training import small_job, small_shards
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
-from namespaces import Machines, Node, two_nodes
+from namespaces import Machines, two_nodes
 
 from configs.faults import FaultsConfig
 from trainers.loop import folder
@@ -106,11 +106,6 @@ class Run:
         }
 
 
-def leave(machines: Machines, node: Node) -> None:
-    machines.kill(node)
-    machines.nodes.remove(node)
-
-
 def flat(tree: Any, name: str = "") -> list[tuple[str, Any]]:
     if isinstance(tree, dict):
         return [leaf for key in tree for leaf in flat(tree[key], f"{name}.{key}")]
@@ -144,9 +139,7 @@ def cluster() -> Iterator[Machines]:
 @pytest.fixture
 def machines(cluster: Machines) -> Machines:
     """The cluster with a far node that nothing has happened to."""
-    for node in cluster.nodes[1:]:
-        leave(cluster, node)
-    cluster.add_node()
+    cluster.renew()
     return cluster
 
 
@@ -213,7 +206,7 @@ def test_a_notice_of_20_s_costs_no_step_and_a_new_node_is_grown_into(
     run.wait(lambda: run.events("end"))
     told_s = time.monotonic() - began
     assert told_s < NOTICE_S
-    leave(machines, leaving)
+    machines.remove(leaving)
     run.wait(lambda: len(run.events("begin")) == 2)
     machines.add_node()
     began = time.monotonic()
@@ -233,7 +226,7 @@ def test_a_notice_of_20_s_costs_no_step_and_a_new_node_is_grown_into(
 def test_a_node_that_loses_power_is_done_without(calm, machines, config, figures) -> None:
     run = Run(machines, config, "power")
     run.wait(lambda: run.step() >= 25)
-    leave(machines, machines.nodes[1])
+    machines.remove(machines.nodes[1])
     began = time.monotonic()
     run.wait(lambda: len(run.events("stepping")) == 2)
     figures(power_off_to_first_new_step_s=time.monotonic() - began)
