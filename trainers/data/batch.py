@@ -3,9 +3,10 @@
 Shape letters in this file:
     B  clips    T  frames    H, W  pixels    C  colours
     K  windows of a bag    L  pieces of a window
+    F  positions of the sound    M  mel bands
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -25,6 +26,9 @@ class Example:
 
     row: int
     """Row of the corpus."""
+
+    mel_FM: np.ndarray | None = None
+    """Log-mel frames; None where the clip has no sound, or nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,22 @@ class Batch:
     replaced_B: Tensor
     """bool, true where the clip stands in for a damaged one."""
 
+    mel_BFM: Tensor | None = None
+    """float32, log-mel frames; None where no objective listens."""
+
+    heard_B: Tensor | None = None
+    """bool, true where the clip has sound; the frames of others mean nothing."""
+
     @classmethod
-    def empty(cls, clip: tuple[int, ...], bag: tuple[int, int], size: int, *, pin: bool) -> Self:
+    def empty(
+        cls,
+        clip: tuple[int, ...],
+        bag: tuple[int, int],
+        size: int,
+        *,
+        pin: bool,
+        sound: tuple[int, int] | None = None,
+    ) -> Self:
         """Return a batch to be filled.
 
         Args:
@@ -58,6 +76,7 @@ class Batch:
             bag: K and L.
             size: B.
             pin: Whether the memory is one from which a GPU can copy by itself.
+            sound: F and M; None leaves the sound out.
         """
         return cls(
             torch.empty(size, *clip, dtype=torch.uint8, pin_memory=pin),
@@ -66,6 +85,8 @@ class Batch:
             torch.empty(size, dtype=torch.int64, pin_memory=pin),
             torch.empty(size, dtype=torch.int64, pin_memory=pin),
             torch.zeros(size, dtype=torch.bool, pin_memory=pin),
+            None if sound is None else torch.zeros(size, *sound, pin_memory=pin),
+            None if sound is None else torch.zeros(size, dtype=torch.bool, pin_memory=pin),
         )
 
     def put(self, place: int, example: Example) -> None:
@@ -76,21 +97,13 @@ class Batch:
         self.mask_BK.numpy()[place] = example.mask_K
         self.video_ids_B.numpy()[place] = example.video_id
         self.rows_B.numpy()[place] = example.row
+        if self.mel_BFM is not None and self.heard_B is not None and example.mel_FM is not None:
+            self.mel_BFM.numpy()[place] = example.mel_FM
+            self.heard_B.numpy()[place] = True
 
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on `device`."""
         if device.type == self.rows_B.device.type:
             return self
-        return Batch(
-            *(
-                tensor.to(device, non_blocking=True)
-                for tensor in (
-                    self.frames_BTHWC,
-                    self.tokens_BKL,
-                    self.mask_BK,
-                    self.video_ids_B,
-                    self.rows_B,
-                    self.replaced_B,
-                )
-            )
-        )
+        tensors = [getattr(self, field.name) for field in fields(self)]
+        return Batch(*(None if t is None else t.to(device, non_blocking=True) for t in tensors))

@@ -14,17 +14,18 @@ from torch.nn import functional as F
 from configs.data import DataConfig
 
 
-def jitter(stored_MHWC: np.ndarray, margin: int, random: np.random.Generator | None) -> np.ndarray:
-    """Return the clip's frames, shifted by up to `margin` frames either way.
+def draw_start(margin: int, random: np.random.Generator | None) -> int:
+    """Return at which stored frame the clip begins that is shown: up to `margin` either way.
 
     Args:
-        stored_MHWC: The clip between its margins.
         margin: Frames stored before the clip, and as many after it.
         random: Source of the shift; None takes the clip itself.
     """
-    if not margin:
-        return stored_MHWC
-    start = _offset(2 * margin, random)
+    return _offset(2 * margin, random) if margin else 0
+
+
+def jitter(stored_MHWC: np.ndarray, margin: int, start: int) -> np.ndarray:
+    """Return as many frames as the clip has, from the stored frame `start` on."""
     return stored_MHWC[start : start + len(stored_MHWC) - 2 * margin]
 
 

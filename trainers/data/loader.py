@@ -213,7 +213,8 @@ def fixed_batches(
 
 
 def _empty(reader: ClipReader, size: int) -> Batch:
-    return Batch.empty(reader.clip_shape, reader.bag_shape, size, pin=torch.cuda.is_available())
+    pin = torch.cuda.is_available()
+    return Batch.empty(reader.clip_shape, reader.bag_shape, size, pin=pin, sound=reader.sound_shape)
 
 
 def _stand_in(

@@ -4,24 +4,27 @@ Shape letters in this file:
     N  samples of the corpus    M  stored frames with their margins
     T  frames that the model sees    H, W  pixels    C  colours
     K  windows of a bag    L  pieces of a window
+    S  frames of a spectrogram    M  mel bands
 """
 
 import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from configs.data import DataConfig
 from shards import storage
-from shards.clipcodec import stored_frames
+from shards.clipcodec import decode_audio, stored_frames
+from shards.schema import Sample
 from shards.state import is_rebuilt
 from trainers.data.batch import Example
-from trainers.data.clips import augment, jitter, resize_short_side
+from trainers.data.clips import augment, draw_start, jitter, resize_short_side
 from trainers.data.corpus import Corpus
 from trainers.data.damage import DamagedSample
+from trainers.data.logmel import averaged, log_mel
 from trainers.data.shelf import Shelf
 from trainers.data.tokenizer import PAD, Tokenizer
 
@@ -47,6 +50,23 @@ def train_texts(corpus: Corpus) -> list[str]:
     return [caption for _, caption in texts]
 
 
+class _Stored(NamedTuple):
+    """What of a sample does not depend on the augmentation."""
+
+    frames_MHWC: np.ndarray
+    tokens_KL: np.ndarray
+    margin: int
+    """Frames before the clip, and as many after it."""
+
+    mel_SM: np.ndarray | None
+    """Spectrogram with margins; None without sound, or where nobody listens."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is large."""
+        return self.frames_MHWC.nbytes + (0 if self.mel_SM is None else self.mel_SM.nbytes)
+
+
 class ClipReader:
     """Reads, decodes and augments clips. Safe to use from several threads.
 
@@ -54,6 +74,7 @@ class ClipReader:
         places: Where each sample lies, and its video.
         clip_shape: T, H, W and C of what the model sees.
         bag_shape: K and L.
+        sound_shape: Positions and bands of the sound; None where nobody listens.
         reading: Entered with the row while it is read, so that somebody can note it.
     """
 
@@ -64,6 +85,8 @@ class ClipReader:
         tokenizer: Tokenizer,
         candidates: int,
         max_words: int,
+        *,
+        with_sound: bool = False,
     ) -> None:
         """Prepare to read.
 
@@ -73,6 +96,7 @@ class ClipReader:
             tokenizer: Turns windows into pieces.
             candidates: K, windows of the bag that are kept, nearest first.
             max_words: L, pieces kept of a window.
+            with_sound: Whether the sound is read too.
 
         Raises:
             ValueError: If copies of remote shards are wanted, and too little room is given.
@@ -85,8 +109,9 @@ class ClipReader:
         self._tokenizer = tokenizer
         self.clip_shape = (config.num_frames, config.size, config.size, 3)
         self.bag_shape = (candidates, max_words)
+        self.sound_shape = (config.mel_frames, config.mel_bands) if with_sound else None
         self.reading: Callable[[int], AbstractContextManager[Any]] = nullcontext
-        self._cache: dict[int, tuple[np.ndarray, np.ndarray, int]] = {}
+        self._cache: dict[int, _Stored] = {}
         self._cache_room = int(config.cache_gib * 2**30)
         self._cache_lock = threading.Lock()
 
@@ -117,40 +142,59 @@ class ClipReader:
         """
         try:
             with self.reading(row):
-                stored_MHWC, tokens_KL, margin = self._stored(row)
+                stored = self._stored(row)
                 random = None if seed is None else np.random.Generator(np.random.PCG64(seed))
-                frames_THWC = augment(jitter(stored_MHWC, margin, random), self._config, random)
+                start = draw_start(stored.margin, random)
+                clip_THWC = jitter(stored.frames_MHWC, stored.margin, start)
+                frames_THWC = augment(clip_THWC, self._config, random)
         except ValueError as error:
             raise self._complaint(row, error) from error
+        tokens_KL = stored.tokens_KL
         # A window that the tokenizer knows nothing of is no candidate either.
         mask_K = (tokens_KL != PAD).any(axis=1)
-        return Example(frames_THWC, tokens_KL, mask_K, int(self.places.video_N[row]), row)
+        video_id, mel_FM = int(self.places.video_N[row]), self._shown_sound(stored, start)
+        return Example(frames_THWC, tokens_KL, mask_K, video_id, row, mel_FM)
 
-    def _stored(self, row: int) -> tuple[np.ndarray, np.ndarray, int]:
-        """Return what does not depend on the augmentation: frames, bag and margin."""
+    def _shown_sound(self, stored: _Stored, start: int) -> np.ndarray | None:
+        """Return the sound of the frames that are shown."""
+        if stored.mel_SM is None:
+            return None
+        num_stored = len(stored.frames_MHWC)
+        begin, end = start / num_stored, 1 - (2 * stored.margin - start) / num_stored
+        return averaged(stored.mel_SM, begin, end, self._config.mel_frames)
+
+    def _stored(self, row: int) -> _Stored:
+        """Return what does not depend on the augmentation."""
         cached = self._cache.get(row)
         if cached is not None:
             return cached
         places = self.places
         offset, length = int(places.offset_N[row]), int(places.length_N[row])
         sample = self._shelf.read(int(places.shard_N[row]), offset, length)
-        stored_MHWC = stored_frames(sample, self._config.decoder)
+        frames_MHWC = stored_frames(sample, self._config.decoder)
         candidates, max_words = self.bag_shape
         tokens_KL = np.full((candidates, max_words), PAD, dtype=np.int64)
         texts = [window.text for window in sample.windows[:candidates]]
         tokens_KL[: len(texts)] = self._tokenizer.encode(texts, max_words)
         if self._cache_room > 0:
             # All frames are resized once; without a cache only those that are picked are.
-            stored_MHWC = resize_short_side(stored_MHWC, self._config.resize)
-            self._keep(row, stored_MHWC, tokens_KL, sample.margin)
-        return stored_MHWC, tokens_KL, sample.margin
+            frames_MHWC = resize_short_side(frames_MHWC, self._config.resize)
+        stored = _Stored(frames_MHWC, tokens_KL, sample.margin, self._spectrogram(sample))
+        if self._cache_room > 0:
+            self._keep(row, stored)
+        return stored
 
-    def _keep(self, row: int, stored_MHWC: np.ndarray, tokens_KL: np.ndarray, margin: int) -> None:
+    def _spectrogram(self, sample: Sample) -> np.ndarray | None:
+        if self.sound_shape is None or sample.audio is None:
+            return None
+        return log_mel(*decode_audio(sample.audio), self._config.mel_bands).numpy()
+
+    def _keep(self, row: int, stored: _Stored) -> None:
         with self._cache_lock:
             # Nothing is ever evicted: over an epoch every clip is as likely to come as another.
-            if row not in self._cache and stored_MHWC.nbytes <= self._cache_room:
-                self._cache[row] = (stored_MHWC, tokens_KL, margin)
-                self._cache_room -= stored_MHWC.nbytes
+            if row not in self._cache and stored.nbytes <= self._cache_room:
+                self._cache[row] = stored
+                self._cache_room -= stored.nbytes
 
     def _complaint(self, row: int, error: Exception) -> Exception:
         """Say which sample cannot be read: its key is looked up only now."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from configs.data import DataConfig
-from trainers.data.clips import augment, jitter, resize_short_side
+from trainers.data.clips import augment, draw_start, jitter, resize_short_side
 
 CONFIG = DataConfig(num_frames=8, size=16, resize=20)
 
@@ -59,19 +59,23 @@ def test_the_short_side_is_scaled_and_the_aspect_kept(height, width):
     assert (clip == 77).all()
 
 
+def shown(stored, margin, random):
+    return jitter(stored, margin, draw_start(margin, random))
+
+
 def test_jitter_shifts_the_window_by_up_to_the_margin_either_way():
     stored = numbered_clip(num_frames=12)
-    starts = {int(jitter(stored, 2, np.random.default_rng(seed))[0, 0, 0, 0]) for seed in range(60)}
+    starts = {int(shown(stored, 2, np.random.default_rng(seed))[0, 0, 0, 0]) for seed in range(60)}
     assert starts == {0, 1, 2, 3, 4}
-    shifted = jitter(stored, 2, np.random.default_rng(3))
+    shifted = shown(stored, 2, np.random.default_rng(3))
     assert np.diff(shifted[:, 0, 0, 0]).tolist() == [1] * 7
 
 
 def test_without_randomness_the_clip_between_its_margins_is_taken():
-    assert jitter(numbered_clip(num_frames=12), 2, None)[:, 0, 0, 0].tolist() == list(range(2, 10))
+    assert shown(numbered_clip(num_frames=12), 2, None)[:, 0, 0, 0].tolist() == list(range(2, 10))
 
 
 def test_a_clip_without_margins_costs_no_draw():
     random = np.random.default_rng(0)
-    assert len(jitter(numbered_clip(), 0, random)) == 32
+    assert len(shown(numbered_clip(), 0, random)) == 32
     assert random.random() == np.random.default_rng(0).random()
