@@ -1,0 +1,1 @@
+"""Multiple kernel learning: how much each of several kernels should count."""
