@@ -81,11 +81,28 @@ class TextConfig(Settings):
 class TranslatorConfig(Settings):
     """Sequence-to-sequence translator with attention (Pham 2019)."""
 
+    kind: Literal["queries", "recurrent", "transformer"] = "queries"
+    """`recurrent`: as published, a bidirectional LSTM and an attention LSTM that reads its own last
+    output. `queries`: GRUs, with a query for each target position and nothing read back.
+    `transformer`: one layer each way, queries too."""
+
     hidden_dim: int = Field(default=128, gt=0)
     """Width of the joint sequence."""
 
+    heads: int = Field(default=4, ge=1)
+    """Attention heads of kind `transformer`; they divide `hidden_dim`."""
+
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Dropout on the joint sequence."""
+    """Dropout on the joint sequence, and inside the layers of a `transformer`."""
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> Self:
+        if self.kind == "transformer" and self.hidden_dim % self.heads:
+            raise ValueError(
+                "translator.hidden_dim must be a multiple of translator.heads, "
+                f"got {self.hidden_dim} and {self.heads}"
+            )
+        return self
 
 
 class ComputeConfig(Settings):

@@ -51,10 +51,10 @@ def measure_targets(model: VideoTextModel, batches: Iterable[Batch]) -> None:
             masks_BL.append(text.mask_NL)
     video_BSC = torch.cat(videos_BSC)
     all_BS = torch.ones(video_BSC.shape[:2], dtype=torch.bool, device=video_BSC.device)
-    model.translator.set_target_statistics(
-        *masked_statistics(video_BSC, all_BS),
-        *masked_statistics(torch.cat(words_BLC), torch.cat(masks_BL)),
-    )
+    translator = model.translator
+    translator.set_statistics("video", *masked_statistics(video_BSC, all_BS))
+    words = masked_statistics(torch.cat(words_BLC), torch.cat(masks_BL))
+    translator.set_statistics("words", *words)
 
 
 def num_parameters(model: nn.Module) -> int:

@@ -86,7 +86,7 @@ class CyclicTranslation(nn.Module):
     Means are taken over a clip's valid positions first, and then over clips. A sum over clips
     divided by the global batch is therefore the whole batch's loss, whatever the micro-batches.
 
-    Whoever trains calls `translator.set_target_statistics` once, before the first step, with
+    Whoever trains calls `translator.set_statistics` once, before the first step, with
     `masked_statistics` of fresh features. They are buffers, and so part of a checkpoint.
     """
 
@@ -122,8 +122,8 @@ class CyclicTranslation(nn.Module):
                 f"{tuple(video_BSC.shape)}, {tuple(words_BLC.shape)} and {tuple(mask_BL.shape)}"
             )
         translator = self.translator
-        source_BSC = translator.standardise_video(video_BSC)
-        target_BLC = translator.standardise_words(words_BLC.detach())
+        source_BSC = translator.standardise["video"](video_BSC)
+        target_BLC = translator.standardise["words"](words_BLC.detach())
         steps_BS = torch.ones_like(video_BSC[..., 0], dtype=torch.bool)
 
         num_words, num_steps = words_BLC.shape[1], video_BSC.shape[1]

@@ -30,5 +30,6 @@ def build_model(config: ModelConfig, vocabulary: int, with_translator: bool) -> 
     text = TextTower(config.text, vocabulary, config.video.embedding_dim)
     translator = None
     if with_translator:
-        translator = Translator(config.translator, video.feature_dim, config.text.word_dim)
+        widths = {"video": video.feature_dim, "words": config.text.word_dim}
+        translator = Translator(config.translator, widths)
     return VideoTextModel(video, text, translator)

@@ -14,7 +14,7 @@ from trainers.models.translator import Translator
 
 def objective(**settings: float) -> CyclicTranslation:
     torch.manual_seed(0)
-    translator = Translator(TranslatorConfig(hidden_dim=16), video_dim=6, word_dim=5)
+    translator = Translator(TranslatorConfig(hidden_dim=16), {"video": 6, "words": 5})
     return CyclicTranslation(CyclicConfig(**settings), translator)
 
 
@@ -105,10 +105,9 @@ def test_statistics_are_set_once_and_training_leaves_them() -> None:
     cyclic = objective()
     video, text, windows = towers(4, 3)
     steps = torch.ones(4, 4, dtype=torch.bool)
-    cyclic.translator.set_target_statistics(
-        *masked_statistics(video.sequence_BSC, steps),
-        *masked_statistics(text.words_NLC, text.mask_NL),
-    )
+    translator = cyclic.translator
+    translator.set_statistics("video", *masked_statistics(video.sequence_BSC, steps))
+    translator.set_statistics("words", *masked_statistics(text.words_NLC, text.mask_NL))
     kept = {k: v.clone() for k, v in cyclic.translator.named_buffers()}
     assert len(kept) == 4
     shifted = VideoOutput(video.embedding_BD, video.sequence_BSC + 1e3, video.feature_BC)
@@ -135,7 +134,7 @@ def test_targets_are_standardised() -> None:
     video, words, mask = sequences(6)
     before = cyclic(video, words, mask)
     mean, std = torch.full((5,), 3.0), torch.full((5,), 2.0)
-    cyclic.translator.set_target_statistics(torch.zeros(6), torch.ones(6), mean, std)
+    cyclic.translator.set_statistics("words", mean, std)
     after = cyclic(video, 3 + 2 * words, mask)
     torch.testing.assert_close(before.forward, after.forward)
     torch.testing.assert_close(before.cycle, after.cycle)
