@@ -16,6 +16,7 @@ import numpy as np
 from configs.fusion import EvaluationConfig
 from shards.schema import Window
 from trainers.data.corpus import Corpus
+from trainers.evaluation.absent import measure_absence
 from trainers.evaluation.alignment import (
     TrueCue,
     count_alignment,
@@ -158,17 +159,20 @@ def _fusion(config: EvaluationConfig, selection: Selection, features: Features) 
     if task is None:
         reason = "no labelled spans: evaluation.fusion.labels is empty"
         logger.info("fusion skipped: %s", reason)
-        return Found({}, {"fusion": {"skipped": reason}})
-    table = make_table(
-        config.fusion, _labelled(task, selection, features), task.classes, task.test_factors
-    )
+        return Found({}, {"fusion": {"skipped": reason}, "absent": {"skipped": reason}})
+    labelled = _labelled(task, selection, features)
+    table = make_table(config.fusion, labelled, task.classes, task.test_factors)
+    absence = measure_absence(config.fusion, labelled, len(task.classes))
     for row in table.rows:
         if row.exceeds_ceiling:
             logger.warning(
                 "%s is right for %.3f, above the %.3f that it can know: does its feature leak?",
                 row.name, row.mean, row.limit,
             )  # fmt: skip
-    return Found(_fusion_figures(table), {"fusion": table.to_json()})
+    return Found(
+        _fusion_figures(table) | absence.figures("eval/absent"),
+        {"fusion": table.to_json(), "absent": absence.to_json()},
+    )
 
 
 def _labelled(task: FusionTask, selection: Selection, features: Features) -> dict[str, Labelled]:

@@ -36,6 +36,8 @@ def test_figures_have_the_names_that_the_report_reads(evaluated: dict[str, float
     assert evaluated["eval/num_queries"] == evaluated["eval/num_clips"] == 12
     for row in ("video", "audio", "text", "early_concat", "late_mean", "late_product"):
         assert 0 <= evaluated[f"eval/fusion_{row}_mean"] <= 1
+    for missing in ("video", "audio", "text"):
+        assert 0 <= evaluated[f"eval/absent_without_{missing}_mean"] <= 1
 
 
 def test_the_log_of_the_training_stays_as_it_is_and_the_newest_figures_count(
@@ -102,7 +104,8 @@ def test_without_truth_the_nearest_window_asks_and_fusion_says_why_it_is_left_ou
     figures = evaluate_run(little.job())
     assert figures["eval/num_queries"] == 12
     assert not any("fusion" in name for name in figures)
-    assert "evaluation.fusion.labels" in load(little, "fusion.json")["skipped"]
+    for name in ("fusion.json", "absent.json"):
+        assert "evaluation.fusion.labels" in load(little, name)["skipped"]
     assert "evaluation.cues" in load(little, "alignment.json")["skipped"]
 
 
