@@ -12,6 +12,9 @@ import numpy as np
 
 SplitName = Literal["train", "val", "test"]
 
+UNLABELLED = -1
+"""Class of a train example whose class is not known."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequences:
@@ -34,7 +37,8 @@ class Split:
     modalities: Mapping[str, Sequences]
 
     labels: np.ndarray
-    """int64 classes or float32 scores: `[N]`, or `[N, T]` where each position has its own."""
+    """int64 classes or float32 scores: `[N]`, or `[N, T]` where each position has its own. In a
+    train split a class may be `UNLABELLED`."""
 
     label_mask_NT: np.ndarray | None = None
     """bool, true where a position has a label; None where labels are `[N]`."""
