@@ -205,7 +205,8 @@ def _several(views: Sequence[_View], num_components: int) -> tuple[np.ndarray, l
     for begin, end in pairwise(edges):
         between_RR[begin:end, begin:end] = 0.0
     last = len(between_RR) - 1
-    value_D, weight_RD = eigh(between_RR, subset_by_index=[last - num_components + 1, last])
-    value_D, weight_RD = value_D[::-1], weight_RD[:, ::-1] * np.sqrt(len(views))
+    solved = eigh(between_RR, subset_by_index=[last - num_components + 1, last])
+    value_D = np.asarray(solved[0])[::-1]
+    weight_RD = np.asarray(solved[1])[:, ::-1] * np.sqrt(len(views))
     parts = [weight_RD[begin:end] for begin, end in pairwise(edges)]
     return value_D / (len(views) - 1), parts
