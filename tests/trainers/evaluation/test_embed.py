@@ -13,7 +13,10 @@ from trainers.data.reader import ClipReader
 from trainers.evaluation.audio import silent_feature
 from trainers.evaluation.clips import Clip, list_clips
 from trainers.evaluation.embed import Embedder, Features, _mean_over_bags
+from trainers.evaluation.joint import joint_sources
+from trainers.evaluation.reading import see
 from trainers.loop.run import load_run
+from trainers.models.build import build_model
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +27,17 @@ def clips(little) -> list[Clip]:
 def embedder(little, batch: int = 5) -> Embedder:
     job, model, tokenizer, _ = load_run(little.run_dir)
     return Embedder(job, model, tokenizer, batch, 20)
+
+
+@pytest.fixture(scope="module")
+def translating(little) -> Embedder:
+    """Return the little run's towers beside a translator of all three modalities."""
+    job, trained, tokenizer, _ = load_run(little.run_dir)
+    modalities = ("video", "words", "audio")
+    torch.manual_seed(3)
+    model = build_model(job.model, tokenizer.vocabulary, True, modalities, job.data.mel_bands)
+    model.video, model.text = trained.video, trained.text
+    return Embedder(job, model, tokenizer, 5, 20)
 
 
 def test_the_size_of_a_batch_and_its_neighbours_change_nothing(little, clips: list[Clip]) -> None:
@@ -71,6 +85,62 @@ def test_a_sample_that_cannot_be_read_is_named(little, clips: list[Clip]) -> Non
         embedder(little).clips([replace(clips[0], length=512)])
 
 
+def test_joint_features_of_a_source_are_the_same_bits_whatever_the_others_are(
+    translating: Embedder, clips: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = translating.clips(clips[:5])[0].joint
+    assert tuple(whole) == ("video", "audio", "text")
+    assert all(len(np.unique(rows, axis=0)) > 1 for rows in whole.values())
+    changes = {
+        "video": {"frames_THWC": np.zeros((4, 32, 32, 3), np.uint8)},
+        "audio": {"mel_FM": None},
+        "text": {"windows": (Window(0, 0.0, 1.0, "rinse", ()),)},
+    }
+    for missing, change in changes.items():
+        monkeypatch.setattr(
+            "trainers.evaluation.embed.see",
+            lambda *args, change=change, **options: replace(see(*args, **options), **change),
+        )
+        without = translating.clips(clips[:5])[0].joint
+        assert not np.array_equal(without[missing], whole[missing])
+        for name in set(whole) - {missing}:
+            assert np.array_equal(without[name], whole[name])
+
+
+def test_a_clip_without_sound_has_no_joint_features_of_sound(
+    translating: Embedder, clips: list[Clip]
+) -> None:
+    joint = translating.clips(clips[:2])[0].joint
+    assert not joint["audio"][0].any() and joint["audio"][1].any()
+
+
+def test_the_translator_is_given_the_sound_that_validation_gives(little, clips: list[Clip]) -> None:
+    job, _, tokenizer, _ = load_run(little.run_dir)
+    reader = ClipReader(job.data, Corpus.load(job.data), tokenizer, 1, 8, with_sound=True)
+    seen = see(clips[3], job.data, None, with_mel_frames=True)
+    assert np.array_equal(seen.mel_FM, reader.example(3, None).mel_FM)
+
+
+def test_a_run_without_a_translator_has_no_joint_features(little, clips: list[Clip]) -> None:
+    assert joint_sources(None) == ()
+    assert embedder(little).clips(clips[:2])[0].joint == {}
+
+
+def test_an_empty_bag_has_zeros() -> None:
+    window = Window(0, 0.0, 1.0, "x")
+    means = _mean_over_bags(torch.tensor([[6.0]]), [(), (window,)])
+    assert means.tolist() == [[0.0], [6.0]]
+
+
 def test_rows_are_taken_in_the_order_given() -> None:
     column = np.arange(3.0)[:, None]
-    assert Features(column, column, column, column).take([2, 0]).audio.tolist() == [[2.0], [0.0]]
+    whole = Features(column, column, column, column, {"video": column + 5})
+    taken = whole.take([2, 0])
+    assert taken.audio.tolist() == [[2.0], [0.0]]
+    assert Features.join([taken, whole]).joint["video"].tolist() == [
+        [7.0],
+        [5.0],
+        [5.0],
+        [6.0],
+        [7.0],
+    ]
