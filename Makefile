@@ -8,7 +8,7 @@ SHELL := /bin/sh
 
 .PHONY: help setup demo-corpus shards asr train evaluate report demo launch logs stop verify view \
         status doctor \
-        test test-gpu check bench bench-shards bench-loader bench-loss ablation prove clean
+        test test-gpu check bench bench-shards bench-loader bench-loss ablation colearning prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
@@ -187,6 +187,9 @@ bench-loss: $(STAMP) ## Memory and time of the loss beside the plain formulation
 
 ablation: $(STAMP) $(DEMO_SHARDS) ## Losses and bag sizes on the demo corpus, for the demo run's report
 	$(PY) -m benchmarks.ablation runs/demo/ablation $(ARGS)
+
+colearning: $(STAMP) $(DEMO_SHARDS) ## MIL-NCE, cyclic and both on the demo corpus, for the demo run's report
+	$(PY) -m benchmarks.colearning runs/demo/colearning $(ARGS)
 
 prove: $(STAMP) ## Run the long proofs, none skipped; figures go to docs/proofs/NAME.md
 	WEAKVID_PROVE=1 $(PY) -m pytest -m slow -ra -s $(or $(ARGS),tests)

@@ -72,14 +72,14 @@ def ablation_section(run: RunFiles) -> AblationSection:
     rows = _rows(run.ablation)
     if not rows:
         return AblationSection(bag=bag)
-    chance = _over_seeds(run.ablation, "chance_r10")
+    chance = over_seeds(run.ablation, "chance_r10")
     return AblationSection(
         bag=bag,
         rows=rows,
         headings=[heading for _, heading in MEASURES],
         steps=as_float(run.ablation.get("steps")),
         chance=chance,
-        uniform=_over_seeds(run.ablation, "bag_uniform"),
+        uniform=over_seeds(run.ablation, "bag_uniform"),
         lead=_lead(rows),
         chart=_chart(rows, chance),
     )
@@ -95,9 +95,9 @@ def spread(values: list[float]) -> Spread | None:
 
 def _rows(ablation: dict) -> list[ArmRow]:
     rows = []
-    for arm in _dicts(ablation.get("arms")):
-        runs = _figures(arm)
-        figures = [spread(_values(runs, key)) for key, _ in MEASURES]
+    for arm in dicts(ablation.get("arms")):
+        runs = figures_of(arm)
+        figures = [spread(values_of(runs, key)) for key, _ in MEASURES]
         if any(figures):
             label = clean(str(arm.get("label", arm.get("name", ""))))
             rows.append(ArmRow(str(arm.get("name", "")), label, figures, len(runs), best=False))
@@ -118,25 +118,28 @@ def _lead(rows: list[ArmRow]) -> float | None:
     return min(others) - base.mean if base is not None and others else None
 
 
-def _over_seeds(ablation: dict, key: str) -> float | None:
+def over_seeds(ablation: dict, key: str) -> float | None:
     """Return what does not depend on the arm, from any run."""
-    for arm in _dicts(ablation.get("arms")):
-        if values := _values(_figures(arm), key):
+    for arm in dicts(ablation.get("arms")):
+        if values := values_of(figures_of(arm), key):
             return values[0]
     return None
 
 
-def _values(runs: list[dict], key: str) -> list[float]:
+def values_of(runs: list[dict], key: str) -> list[float]:
+    """Return a figure of the runs that have it."""
     found = [as_float(figures.get(key)) for figures in runs]
     return [value for value in found if value is not None]
 
 
-def _dicts(value: object) -> list[dict]:
+def dicts(value: object) -> list[dict]:
+    """Return what is a mapping, of a list that a file may hold anything in."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _figures(arm: dict) -> list[dict]:
-    return _dicts([one.get("figures") for one in _dicts(arm.get("runs"))])
+def figures_of(arm: dict) -> list[dict]:
+    """Return the figures of an arm's runs."""
+    return dicts([one.get("figures") for one in dicts(arm.get("runs"))])
 
 
 def _chart(rows: list[ArmRow], chance: float | None) -> Markup:

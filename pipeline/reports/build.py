@@ -11,6 +11,7 @@ from pathlib import Path
 from configs.settings import dotted
 from pipeline.reports import missing
 from pipeline.reports.ablation import AblationSection, ablation_section
+from pipeline.reports.colearning import ColearningSection, colearning_section
 from pipeline.reports.curves import CurvesSection, curves_section
 from pipeline.reports.fusion import FusionSection, fusion_section
 from pipeline.reports.headline import Tile, tiles
@@ -46,6 +47,7 @@ class Report:
     workers: list[dict]
     retrieval: RetrievalSection
     ablation: AblationSection
+    colearning: ColearningSection
     fusion: FusionSection
     versions: list[tuple[str, str]]
     reproduce_missing: list[Missing]
@@ -103,6 +105,7 @@ def collect(run_dir: AnyPath, shards_out: str | Path | None, corpus: Path | None
         workers=worker_rows(run),
         retrieval=retrieval_section(run, shards_out, truth),
         ablation=ablation_section(run),
+        colearning=colearning_section(run),
         fusion=fusion,
         versions=flatten(run.env),
         reproduce_missing=gaps,
