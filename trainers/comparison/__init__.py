@@ -1,0 +1,1 @@
+"""Methods compared on tasks: metrics, corruptions, missing modalities, paired tests, the grid."""
