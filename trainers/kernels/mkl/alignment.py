@@ -19,7 +19,7 @@ _RIDGE = 1e-10
 def alignment_weights(gram_MNN: np.ndarray, target_CN: np.ndarray) -> np.ndarray:
     """Return the kernels' weights, `[M]`, positive and of sum 1.
 
-    Where no kernel is like the target more than by chance the other way, all weigh the same.
+    Where no kernel is like the target, all weigh the same.
 
     Args:
         gram_MNN: Kernels.
