@@ -71,6 +71,10 @@ class TrainingConfig(Settings):
     """Steps between two looks at logits and recall within the batch, which cost a comparison of
     all clips with all windows."""
 
+    gradients_every: int = Field(default=50, ge=0)
+    """Steps between two looks at each objective's own gradient, where there is a cyclic one: they
+    cost one more pass back through it. 0: never."""
+
     compare_weights_every: int = Field(default=100, ge=1)
     """Steps between two comparisons of the workers' weights, which must be equal to the bit."""
 

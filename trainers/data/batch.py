@@ -6,8 +6,8 @@ Shape letters in this file:
     F  positions of the sound    M  mel bands
 """
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -105,5 +105,10 @@ class Batch:
         """Return the batch on `device`."""
         if device.type == self.rows_B.device.type:
             return self
-        tensors = [getattr(self, field.name) for field in fields(self)]
-        return Batch(*(None if t is None else t.to(device, non_blocking=True) for t in tensors))
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved: dict[str, Any] = {
+            name: tensor.to(device, non_blocking=True)
+            for name, tensor in tensors.items()
+            if tensor is not None
+        }
+        return replace(self, **moved)

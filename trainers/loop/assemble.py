@@ -18,6 +18,7 @@ from trainers.loop.checkpoint import Checkpoint, verify_checkpoint
 from trainers.loop.fresh import fresh_model, measure_targets, measured_ranks, num_parameters
 from trainers.loop.inhand import RowsInHand
 from trainers.loop.prepare import Assignment
+from trainers.loop.restore import restore
 from trainers.loop.step import TrainStep
 from trainers.loop.validate import Validation
 from trainers.models.build import VideoTextModel
@@ -69,44 +70,50 @@ def assemble(
         tokenizer,
         job.objectives.mil_nce.candidates,
         job.model.text.max_words,
+        with_sound="audio" in job.objectives.cyclic.modalities(),
     )
     reader.reading = in_hand.reading
     loader = Loader(reader, train_order(job, corpus), job.training.seed, job.data)
     model = fresh_model(job, tokenizer.vocabulary).to(device)
     step = TrainStep(job, model, worker, workers)
     validation = Validation(job, step.objectives, reader, corpus.rows_of_split("val"), step.ranks)
-    best = Best(job.checkpoints.best)
+    begin, best = 0, Best(job.checkpoints.best)
     if assignment.checkpoint:
-        last = _restore(any_path(assignment.checkpoint), model, step, loader, corpus.sha256)
+        last, is_fresh = _restore(any_path(assignment.checkpoint), step, loader, corpus.sha256)
         begin, best = last.step, Best(job.checkpoints.best, last.manifest.get("best"))
     else:
-        begin = _measure(job, model, loader, device)
+        load_first_weights(model, job.model)
+        logger.info("a fresh model of %d parameters", num_parameters(model))
+        is_fresh = True
+    if is_fresh:
+        _measure(job, model, loader, begin)
     return Parts(loader, model, step, validation, begin, best)
 
 
-def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, device: torch.device) -> int:
-    """Give a model its first weights, and what it measures on its first clips; return 0 steps."""
-    load_first_weights(model, job.model)
+def _measure(job: TrainJob, model: VideoTextModel, loader: Loader, begin: int) -> None:
+    """Let a fresh translator measure its targets on the clips of the step that comes first."""
+    device = next(model.parameters()).device
     ranks = measured_ranks(job) if model.translator is not None else range(0)
-    batches = loader.batches(((0, rank) for rank in ranks), job.training.virtual_ranks)
+    batches = loader.batches(((begin, rank) for rank in ranks), job.training.virtual_ranks)
     measure_targets(model, (batch.to(device) for batch in batches))
-    logger.info("a fresh model of %d parameters", num_parameters(model))
-    return 0
 
 
 def _restore(
-    path: AnyPath, model: VideoTextModel, step: TrainStep, loader: Loader, samples: str
-) -> Checkpoint:
-    """Load weights, optimiser and what is counted; return the checkpoint."""
+    path: AnyPath, step: TrainStep, loader: Loader, samples: str
+) -> tuple[Checkpoint, bool]:
+    """Load weights, optimiser and what is counted.
+
+    Returns:
+        The checkpoint, and whether it leaves the translator fresh.
+    """
     checkpoint = verify_checkpoint(path)
     state = checkpoint.load()
-    model.load_state_dict(state["model"])
-    step.optimizer.load_state_dict(state["optimizer"])
+    is_fresh = restore(step.model, step.optimizer, state)
     step.skips.in_a_row = state.get("skipped_in_a_row", 0)
     # A branch may train on other samples, whose damage is another.
     if state["manifest_sha256"] == samples:
         loader.damage.counted = tuple(state.get("damaged", (0, 0)))
-    return checkpoint
+    return checkpoint, is_fresh
 
 
 def _must_equal(what: str, got: str, wanted: str) -> None:

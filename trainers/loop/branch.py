@@ -2,7 +2,8 @@
 
 It is a run of its own from there on: with its own settings, shards, log and attempts. What it
 inherits is the weights, the optimiser, the tokenizer and the number of finished steps, so its order
-and its learning rate go on at that step.
+and its learning rate go on at that step. Where it has a cyclic objective and the other had none,
+the translator is fresh from the seed, and measures its targets on the towers as they are by then.
 """
 
 import logging
@@ -28,8 +29,8 @@ from trainers.loop.checkpoint import (
     work_folder,
 )
 from trainers.loop.drift import changes
+from trainers.loop.fresh import TRANSLATOR, has_translator, model_of
 from trainers.loop.manifests import checkpoint_folder, list_checkpoints, step_of
-from trainers.models.build import build_model
 
 logger = logging.getLogger(__name__)
 
@@ -94,9 +95,12 @@ def _copy(source: Checkpoint, job: TrainJob, root: AnyPath, manifest_sha256: str
 
 def _refuse_other_weights(source: Checkpoint, job: TrainJob, vocabulary: int) -> None:
     with torch.device("meta"):
-        model = build_model(job.model, vocabulary, job.objectives.cyclic.weight > 0)
-    saved = source.load("meta")["model"]
-    differing = changes(_shapes(saved), _shapes(model.state_dict()))
+        model = model_of(job, vocabulary)
+    saved, wanted = source.load("meta")["model"], model.state_dict()
+    if not has_translator(saved):
+        # A new objective begins with fresh weights, when the first worker does (`assemble`).
+        wanted = {name: t for name, t in wanted.items() if not name.startswith(TRANSLATOR)}
+    differing = changes(_shapes(saved), _shapes(wanted))
     if differing:
         more = f"\n  and {len(differing) - 5} more" if len(differing) > 5 else ""
         raise ValueError(

@@ -41,6 +41,7 @@ MAY_CHANGE = (
     # What is looked at, and when it is too much.
     "training.max_skipped",
     "training.figures_every",
+    "training.gradients_every",
     "training.compare_weights_every",
     "training.profile_steps",
     "training.peak_tflops",

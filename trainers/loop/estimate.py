@@ -14,8 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from configs.models import ModelConfig
 from configs.runs import TrainJob
-from trainers.loop.fresh import num_parameters
-from trainers.models.build import build_model
+from trainers.loop.fresh import model_of, num_parameters
 
 _CLIPS = 2
 _GIB = 2**30
@@ -53,8 +52,8 @@ def estimate(job: TrainJob) -> Estimate:
     micro_batch = training.global_batch // training.virtual_ranks
     own_ranks = -(-training.virtual_ranks // max(1, training.workers))
     with torch.device("meta"):
-        config = _plain(job.model)
-        model = build_model(config, config.text.vocabulary, objectives.cyclic.weight > 0)
+        plain = job.model_copy(update={"model": _plain(job.model)})
+        model = model_of(plain, job.model.text.vocabulary)
     flops, saved = _pass_of_clips(job, model.video, model.text)
     if job.model.compute.precision == "bf16":
         # "meta" has no precision; what is kept of the video tower's maps is half as wide.

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from configs.objectives import CyclicConfig, Direction, ends_of
+
 SIMILARITY_SUMS = (
     "positive_logit", "num_positives", "negative_logit", "num_negatives",
     "num_clips", "recall_at_1", "recall_at_5",
@@ -37,3 +39,14 @@ def similarity_values(group: str, room: Tensor) -> dict[str, float]:
         for name, count in _COUNTS.items()
         if sums[count] > 0
     }
+
+
+def told_apart(config: CyclicConfig) -> tuple[Direction, ...]:
+    """Return the directions that have figures of their own: all, where there are several."""
+    return config.directions if len(config.directions) > 1 else ()
+
+
+def direction_key(name: str, direction: Direction) -> str:
+    """Return the key of a figure of one direction, such as `val/cyclic_video_to_words`."""
+    source, target = ends_of(direction)
+    return f"{name}_{source}_to_{target}"

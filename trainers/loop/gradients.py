@@ -51,6 +51,11 @@ class GradientBuffer:
         add_over_ranks(self._sums_F)
         self.gradients_P.copy_(self._sums_P)
 
+    @property
+    def exact(self) -> Tensor:
+        """P: the gradient over all workers in fp64, before clipping."""
+        return self._sums_P
+
     def clip(self, max_norm: float) -> Tensor:
         """Return the norm of the gradient, and scale it down to `max_norm` unless that is 0."""
         norm = torch.linalg.vector_norm(self.gradients_P)

@@ -38,17 +38,23 @@ class Objectives(nn.Module):
         self.mil_nce = build_contrastive(config, micro_batch)
         self.cyclic = None
         if model.translator is not None:
-            self.cyclic = CyclicTranslation(config.cyclic, model.translator)
+            temperature = config.mil_nce.temperature
+            self.cyclic = CyclicTranslation(config.cyclic, model.translator, temperature)
 
-    def forward(self, batch: Batch) -> Forward:
-        """Run both towers, and the translator where there is one, on one micro-batch."""
+    def forward(self, batch: Batch, *, towers_only: bool = False) -> Forward:
+        """Run both towers, and the translator where there is one, on one micro-batch.
+
+        Args:
+            batch: The micro-batch.
+            towers_only: Leave the translator out; what the towers draw is the same.
+        """
         num_clips, num_windows, _ = batch.tokens_BKL.shape
         video = self.model.video(batch.frames_BTHWC)
         text = self.model.text(batch.tokens_BKL.flatten(0, 1))
         text_BKD = text.embedding_ND.unflatten(0, (num_clips, num_windows))
         cyclic = None
-        if self.cyclic is not None:
-            cyclic = self.cyclic.on_bags(video, text, batch.mask_BK)
+        if self.cyclic is not None and not towers_only:
+            cyclic = self.cyclic(video, text, batch.mask_BK, batch.mel_BFM, batch.heard_B)
         return Forward(video.embedding_BD, text_BKD, cyclic)
 
     def mil_nce_per_clip(

@@ -38,7 +38,9 @@ def first_batch(job: TrainJob) -> tuple[Batch, Tokenizer]:
     corpus = Corpus.load(job.data)
     tokenizer = Tokenizer(first_tokenizer(job.model, lambda: train_texts(corpus)))
     bag = job.objectives.mil_nce.candidates, job.model.text.max_words
-    reader = ClipReader(job.data, corpus, tokenizer, *bag)
+    reader = ClipReader(
+        job.data, corpus, tokenizer, *bag, with_sound="audio" in job.objectives.cyclic.modalities()
+    )
     loader = Loader(reader, train_order(job, corpus), job.training.seed, job.data)
     try:
         return next(loader.batches(iter([(0, 0)]), job.training.virtual_ranks)), tokenizer

@@ -7,6 +7,7 @@ from shards.paths import AnyPath
 from trainers.data.tokenizer import Tokenizer
 from trainers.loop import folder
 from trainers.loop.checkpoint import newest_checkpoint, verify_checkpoint
+from trainers.loop.fresh import has_translator, model_of
 from trainers.models.build import VideoTextModel, build_model
 from trainers.weights.begin import WEIGHTS, load_first_weights
 
@@ -45,8 +46,12 @@ def load_run(
     if tokenizer.sha256 != last.manifest["tokenizer_sha256"]:
         raise ValueError(f"{path} must be the tokenizer of {last.path}, got another")
     job = TrainJob.model_validate(last.job())
-    model = build_model(job.model, tokenizer.vocabulary, job.objectives.cyclic.weight > 0)
-    model.load_state_dict(last.load()["model"])
+    state = last.load()["model"]
+    model = model_of(job, tokenizer.vocabulary)
+    if not has_translator(state):
+        # A branch that got a new objective, before its first own checkpoint.
+        model.translator = None
+    model.load_state_dict(state)
     return job, model.eval(), tokenizer, last.step
 
 

@@ -1,7 +1,8 @@
-"""The learning rate as a pure function of the step: nothing to save, nothing to restore wrongly."""
+"""Rate and weights as pure functions of the step: nothing to save, nothing to restore wrongly."""
 
 import math
 
+from configs.objectives import CyclicConfig, MilNceConfig
 from configs.training import TrainingConfig
 
 
@@ -20,3 +21,15 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
     left = max(1, steps - config.warmup_steps)
     progress = min(1.0, (done - config.warmup_steps) / left)
     return config.lr * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def objective_weight(config: MilNceConfig | CyclicConfig, step: int) -> float:
+    """Return the weight of an objective in the update that follows `step` finished ones."""
+    schedule = config.schedule
+    if schedule.shape == "constant":
+        return config.weight
+    progress = (step - schedule.begin) / (schedule.end - schedule.begin)
+    progress = min(1.0, max(0.0, progress))
+    if schedule.shape == "cosine":
+        progress = 0.5 * (1.0 - math.cos(math.pi * progress))
+    return config.weight * (schedule.first + progress * (schedule.last - schedule.first))

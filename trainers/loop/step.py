@@ -28,11 +28,18 @@ from configs.runs import TrainJob
 from trainers.collectives import all_gather_rows, rows_of_ranks
 from trainers.data.batch import Batch
 from trainers.data.seeds import derive_seed
-from trainers.loop.figures import SIMILARITY_SUMS, put_similarity, similarity_values
+from trainers.loop.conflict import Conflict
+from trainers.loop.figures import (
+    SIMILARITY_SUMS,
+    direction_key,
+    put_similarity,
+    similarity_values,
+    told_apart,
+)
 from trainers.loop.gradients import GradientBuffer
 from trainers.loop.objectives import Forward, Objectives
 from trainers.loop.ranks import owned_ranks
-from trainers.loop.schedule import learning_rate
+from trainers.loop.schedule import learning_rate, objective_weight
 from trainers.loop.skips import Skips
 from trainers.models.batchnorm import (
     num_statistics,
@@ -45,6 +52,13 @@ from trainers.models.build import VideoTextModel
 _NUM_SUMS = 4 + len(SIMILARITY_SUMS)
 """Sums over workers beside gradients and statistics: MIL-NCE, cyclic, stop, replaced clips,
 similarities."""
+
+
+class Weights(NamedTuple):
+    """Of the objectives, at a step."""
+
+    mil_nce: float
+    cyclic: float
 
 
 class StepResult(NamedTuple):
@@ -91,9 +105,10 @@ class TrainStep:
         self.skips = Skips(job.training.max_skipped)
         self.ranks = owned_ranks(job.training.virtual_ranks, workers, worker)
         self._statistics_shape = (job.training.virtual_ranks, num_statistics(model))
-        self._buffer = GradientBuffer(
-            model.parameters(), _NUM_SUMS + math.prod(self._statistics_shape)
-        )
+        self._directions = told_apart(job.objectives.cyclic)
+        num_extras = math.prod(self._statistics_shape) + _NUM_SUMS + len(self._directions)
+        self._buffer = GradientBuffer(model.parameters(), num_extras)
+        self._conflict = Conflict(model)
 
     def run(self, step: int, batches: Sequence[Batch], *, stop: bool = False) -> StepResult:
         """Do the update that follows `step` finished ones, or skip it on all workers alike.
@@ -113,7 +128,10 @@ class TrainStep:
         self._sums[2] += float(stop)
         self._sums[3] += sum(int(batch.replaced_B.sum()) for batch in batches)
         self._buffer.add_over_workers()
-        return self._update(step, batches)
+        shares = {}
+        if self._wants_shares(step):
+            shares = self._conflict.take_figures(self._buffer.exact)
+        return self._update(step, batches, shares)
 
     @property
     def _sums(self) -> Tensor:
@@ -121,19 +139,36 @@ class TrainStep:
 
     @property
     def _statistics(self) -> Tensor:
-        return self._buffer.extras_E[_NUM_SUMS:].view(self._statistics_shape)
+        begin = _NUM_SUMS + len(self._directions)
+        return self._buffer.extras_E[begin:].view(self._statistics_shape)
 
     @property
     def _similarity(self) -> Tensor:
         return self._sums[4:]
 
+    @property
+    def _cyclic_sums(self) -> Tensor:
+        """Room for the loss of each direction, where there are several."""
+        return self._buffer.extras_E[_NUM_SUMS : _NUM_SUMS + len(self._directions)]
+
+    def _weights(self, step: int) -> Weights:
+        objectives = self.job.objectives
+        return Weights(
+            objective_weight(objectives.mil_nce, step), objective_weight(objectives.cyclic, step)
+        )
+
     def _wants_similarity(self, step: int) -> bool:
         """Say whether logits and recall are due after this step; the same on all workers."""
         return (step + 1) % self.job.training.figures_every == 0
 
-    def _forward(self, step: int, rank: int, batch: Batch) -> Forward:
+    def _wants_shares(self, step: int) -> bool:
+        """Say whether the objectives' own gradients are due at this step, on all workers."""
+        every = self.job.training.gradients_every
+        return self.objectives.cyclic is not None and every > 0 and (step + 1) % every == 0
+
+    def _forward(self, step: int, rank: int, batch: Batch, *, towers_only: bool = False) -> Forward:
         torch.manual_seed(derive_seed(self.job.training.seed, step, rank))
-        return self.objectives(batch)
+        return self.objectives(batch, towers_only=towers_only)
 
     def _backward(self, step: int, batches: Sequence[Batch]) -> None:
         """Add the gradients of this worker's virtual ranks to the buffer, one after the other."""
@@ -141,7 +176,8 @@ class TrainStep:
         outputs: list[Forward] = []
         with torch.set_grad_enabled(not is_cached):
             for rank, batch in zip(self.ranks, batches, strict=True):
-                outputs.append(self._forward(step, rank, batch))
+                # The graph of a cached step, and with it its cyclic loss, comes later.
+                outputs.append(self._forward(step, rank, batch, towers_only=is_cached))
                 self._statistics[rank] = take_statistics(self.model)
         at_videos, at_texts = self._at_embeddings(step, outputs, batches)
         for place, (rank, batch) in enumerate(zip(self.ranks, batches, strict=True)):
@@ -149,8 +185,11 @@ class TrainStep:
             if is_cached:
                 with statistics_not_recorded(self.model):
                     output = self._forward(step, rank, batch)
+            cyclic = self._cyclic(step, output)
+            if self._wants_shares(step):
+                self._conflict.add_rank(cyclic)
             torch.autograd.backward(
-                [output.video_BD, output.text_BKD, self._cyclic(output)],
+                [output.video_BD, output.text_BKD, cyclic],
                 [at_videos[place], at_texts[place], None],
             )
             self._buffer.add_rank()
@@ -178,26 +217,29 @@ class TrainStep:
         if self._wants_similarity(step):
             sums = self.objectives.similarity(video_bD.detach(), text_bKD.detach(), batches)
             put_similarity(sums, self._similarity)
-        return part * self.job.objectives.mil_nce.weight
+        return part * self._weights(step).mil_nce
 
-    def _cyclic(self, output: Forward) -> Tensor:
+    def _cyclic(self, step: int, output: Forward) -> Tensor:
         """Return a micro-batch's weighted part of the global mean, and note its plain value."""
         if output.cyclic is None:
             return output.video_BD.new_zeros((), requires_grad=True)
-        part = output.cyclic.total / self.job.training.virtual_ranks
+        virtual_ranks = self.job.training.virtual_ranks
+        part = output.cyclic.total / virtual_ranks
         self._sums[1] += part.detach()
-        return part * self.job.objectives.cyclic.weight
+        for place, direction in enumerate(self._directions):
+            loss = output.cyclic.directions[direction].weighted
+            self._cyclic_sums[place] += loss.detach() / virtual_ranks
+        return part * self._weights(step).cyclic
 
-    def _update(self, step: int, batches: Sequence[Batch]) -> StepResult:
-        weights = self.job.objectives
+    def _update(self, step: int, batches: Sequence[Batch], shares: dict[str, float]) -> StepResult:
+        weights = self._weights(step)
         mil_nce, cyclic, stop, replaced = self._sums[:4].tolist()
-        has_cyclic = self.objectives.cyclic is not None
-        loss = weights.mil_nce.weight * mil_nce + weights.cyclic.weight * cyclic
+        loss = weights.mil_nce * mil_nce + weights.cyclic * cyclic
         grad_norm = self._buffer.clip(self.job.training.grad_clip).item()
         lr = learning_rate(self.job.training, step)
-        figures = {"train/loss": loss, "train/mil_nce": mil_nce}
-        figures |= {"train/cyclic": cyclic} if has_cyclic else {}
+        figures = {"train/loss": loss, "train/mil_nce": mil_nce, **self._cyclic_figures(cyclic)}
         figures |= {"train/lr": lr, "train/grad_norm": grad_norm}
+        figures |= shares | self._scheduled(weights)
         skipped, rows = self._not_finite(loss, grad_norm), []
         if skipped:
             # The sums are equal on all workers, so all of them come here, or none.
@@ -217,6 +259,21 @@ class TrainStep:
             rows=tuple(rows),
             figures=figures,
         )
+
+    def _cyclic_figures(self, cyclic: float) -> dict[str, float]:
+        if self.objectives.cyclic is None:
+            return {}
+        keys = [direction_key("train/cyclic", direction) for direction in self._directions]
+        return {"train/cyclic": cyclic, **dict(zip(keys, self._cyclic_sums.tolist(), strict=True))}
+
+    def _scheduled(self, weights: Weights) -> dict[str, float]:
+        """Return the weights that change."""
+        objectives, figures = self.job.objectives, {}
+        if objectives.mil_nce.schedule.shape != "constant":
+            figures["train/weight_mil_nce"] = weights.mil_nce
+        if objectives.cyclic.schedule.shape != "constant":
+            figures["train/weight_cyclic"] = weights.cyclic
+        return figures
 
     def _apply(self, lr: float) -> None:
         """Move weights and running statistics."""

@@ -8,19 +8,22 @@ Shape letters in this file:
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from configs.objectives import Direction, ends_of
 from configs.runs import TrainJob
 from trainers.collectives import add_over_ranks
 from trainers.data.batch import Batch
 from trainers.data.loader import fixed_batches
 from trainers.data.reader import ClipReader
+from trainers.loop.figures import direction_key, told_apart
 from trainers.loop.objectives import Objectives
-from trainers.losses.cyclic import CyclicLoss, TranslationError
+from trainers.losses.cyclic import CyclicLoss
+from trainers.losses.translation_error import TranslationError
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +74,7 @@ class Validation:
         """
         if not self._num_clips:
             return {}
-        objectives, sums = self._objectives, _Sums(device)
+        objectives, sums = self._objectives, _Sums(device, self._widths())
         objectives.eval()
         batches = fixed_batches(
             self._reader,
@@ -101,14 +104,29 @@ class Validation:
         loss_B = self._objectives.mil_nce_per_clip(torch.cat(videos_BD), torch.cat(texts_BKD), own)
         sums.mil_nce += loss_B.double().sum()
 
+    def _widths(self) -> dict[Direction, int]:
+        """Return how wide the target of each direction is."""
+        translator = self._objectives.model.translator
+        if translator is None:
+            return {}
+        directions = self._job.objectives.cyclic.directions
+        means = {d: translator.get_buffer(f"standardise.{ends_of(d)[1]}.mean") for d in directions}
+        return {direction: len(mean_C) for direction, mean_C in means.items()}
+
     def _figures(self, sums: "_Sums") -> dict[str, float]:
         weights = self._job.objectives
-        mil_nce, cyclic, error = sums.over_workers(self._job.model.text.word_dim)
+        mil_nce, cyclic = sums.over_workers()
         values = {"val/mil_nce": mil_nce / self._num_clips}
+        # Without their schedules, so that the loss of one step can be compared with another's.
         loss = weights.mil_nce.weight * values["val/mil_nce"]
         if self._objectives.cyclic is not None:
             values["val/cyclic"] = cyclic / self._num_clips
-            values["val/cyclic_relative_error"] = error.relative
+            errors = {direction: error.relative for direction, error in sums.errors.items()}
+            values["val/cyclic_relative_error"] = sum(errors.values()) / len(errors)
+            values |= {
+                direction_key("val/cyclic_relative_error", direction): errors[direction]
+                for direction in told_apart(weights.cyclic)
+            }
             loss += weights.cyclic.weight * values["val/cyclic"]
         return {"val/loss": loss, **values}
 
@@ -116,32 +134,27 @@ class Validation:
 class _Sums:
     """Sums in fp64 over a worker's clips, and over workers in one exchange."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, widths: Mapping[Direction, int]) -> None:
         self.device = device
         self.mil_nce = torch.zeros((), dtype=torch.float64, device=device)
         self._cyclic = torch.zeros((), dtype=torch.float64, device=device)
-        self._error: TranslationError | None = None
+        self.errors = {d: TranslationError.nothing(width, device) for d, width in widths.items()}
 
     def add_cyclic(self, loss: CyclicLoss, num_clips: int) -> None:
         self._cyclic += loss.total.double() * num_clips
-        self._error = loss.error if self._error is None else self._error + loss.error
+        for direction, translation in loss.directions.items():
+            self.errors[direction] += translation.error
 
-    def over_workers(self, width: int) -> tuple[float, float, TranslationError]:
-        """Return the sums over all workers, `width` being that of a word embedding."""
-        flat = torch.zeros(3 + 3 * width, dtype=torch.float64, device=self.device)
-        flat[0], flat[1] = self.mil_nce, self._cyclic
-        if self._error is not None:
-            flat[2] = self._error.positions
-            flat[3:] = torch.cat(
-                [
-                    self._error.squared_error_C,
-                    self._error.target_C,
-                    self._error.squared_target_C,
-                ]
-            )
+    def over_workers(self) -> tuple[float, float]:
+        """Turn all sums into those over all workers; return those of the two losses."""
+        rows = [torch.stack([self.mil_nce, self._cyclic])]
+        rows += [error.flat() for error in self.errors.values()]
+        flat = torch.cat(rows)
         add_over_ranks(flat)
-        parts: tuple[Tensor, ...] = flat[3:].split(width)
-        return flat[0].item(), flat[1].item(), TranslationError(*parts, positions=flat[2])
+        parts: tuple[Tensor, ...] = flat.split([len(row) for row in rows])
+        for direction, part in zip(self.errors, parts[1:], strict=True):
+            self.errors[direction] = TranslationError.from_flat(part)
+        return flat[0].item(), flat[1].item()
 
 
 def _spans(num_clips: int, size: int) -> Iterator[tuple[int, int]]:

@@ -1,159 +1,193 @@
-"""Cyclic translation: a clip's features are translated into its window's words, and back.
+"""Cyclic translation: what a clip shows, what is said of it and its sound, each from another.
 
 Pham et al., "Found in Translation", AAAI 2019: L = forward MSE(T(x), y) + cycle MSE(T(T(x)), x),
-with one translator T for both ways. The targets come from our own towers, so they are detached
-and standardised by fixed statistics; otherwise both towers could agree on a constant.
+with one translator T for all ways. The targets come from our own towers, so they are detached
+and standardised by fixed statistics; otherwise both towers could agree on a constant. Which words
+belong to a clip is not known: `windows` chooses, or weighs all of its bag.
 
 Shape letters in this file:
-    B  clips    K  windows of a bag    S  video time steps    L  words in a window
-    C  width of the sequence named before it    D  joint embedding
+    B  clips    K  windows of a bag    P  pairs of a clip and a window    Q  either
+    R  rows of a source: P where it is words, else B    S  source positions    L  target positions
+    C  width of the sequence named before it    F  positions of the sound    M  mel bands
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from configs.objectives import CyclicConfig
+from configs.objectives import CyclicConfig, Direction, ends_of
+from trainers.losses.translation_error import TranslationError, squared_errors
+from trainers.losses.windows import Pairs, pair_with_windows
 from trainers.models.outputs import TextOutput, VideoOutput
 from trainers.models.translator import Translator
 
 
-@dataclass(frozen=True, slots=True)
-class TranslationError:
-    """Sums, in fp64, from which the error of any number of batches together is exact.
+class Side(NamedTuple):
+    """One modality, a row a clip or a pair: standardised, with what is valid."""
 
-    Add them up with `+`, over batches and workers.
-    """
+    values_QLC: Tensor
+    mask_QL: Tensor
 
-    squared_error_C: Tensor
-    target_C: Tensor
-    squared_target_C: Tensor
-    positions: Tensor
+    def spread(self, pairs: Pairs) -> "Side":
+        """Turn rows of clips into rows of pairs."""
+        return Side(pairs.spread(self.values_QLC), pairs.spread(self.mask_QL))
 
-    @classmethod
-    def measure(cls, guess_BLC: Tensor, target_BLC: Tensor, mask_BL: Tensor) -> "TranslationError":
-        """Sum over valid positions, a sum for each channel."""
-        target_NC = target_BLC.detach()[mask_BL].double()
-        error_NC = target_NC - guess_BLC.detach()[mask_BL].double()
-        return cls(
-            error_NC.square().sum(dim=0),
-            target_NC.sum(dim=0),
-            target_NC.square().sum(dim=0),
-            mask_BL.sum(),
-        )
+    def take(self, rows: Tensor) -> "Side":
+        """Return some rows."""
+        return Side(self.values_QLC[rows], self.mask_QL[rows])
 
-    def __add__(self, other: "TranslationError") -> "TranslationError":
-        return TranslationError(
-            self.squared_error_C + other.squared_error_C,
-            self.target_C + other.target_C,
-            self.squared_target_C + other.squared_target_C,
-            self.positions + other.positions,
-        )
 
-    @property
-    def relative(self) -> float:
-        """Squared error over the target's variance; 1 is what its mean would score."""
-        spread_C = self.squared_target_C - self.target_C.square() / self.positions.clamp_min(1)
-        return float(self.squared_error_C.sum() / spread_C.sum().clamp_min(1e-12))
+class Translation(NamedTuple):
+    """Losses of one direction. Scalars, means over the batch's clips."""
+
+    forward: Tensor
+    """Source -> target, against the target."""
+
+    cycle: Tensor
+    """Source -> target -> source, against the source."""
+
+    weighted: Tensor
+    """Weighted sum of the two."""
+
+    error: TranslationError
+    """Error of source -> target against the window of most weight, as sums to be added up."""
 
 
 class CyclicLoss(NamedTuple):
-    """Losses of one batch. Scalars, means over its clips."""
+    """Losses of one batch."""
 
     total: Tensor
-    """Weighted sum of the two below."""
+    """Mean over directions of their weighted sums. A scalar, a mean over clips."""
 
-    forward: Tensor
-    """Video -> words, against the window's words."""
-
-    cycle: Tensor
-    """Video -> words -> video, against the clip's features."""
-
-    error: TranslationError
-    """Error of video -> words, as sums that can be added up."""
-
-    @property
-    def relative_error(self) -> float:
-        """Error of video -> words in this batch, over the variance of its words."""
-        return self.error.relative
+    directions: dict[Direction, Translation]
 
 
 class CyclicTranslation(nn.Module):
-    """The objective. The gradient reaches the translator and, through the source, the video tower.
+    """The objective. The gradient reaches the translator and, through the source, its tower.
 
     Means are taken over a clip's valid positions first, and then over clips. A sum over clips
     divided by the global batch is therefore the whole batch's loss, whatever the micro-batches.
+    A clip that lacks the source or the target costs 0.
 
-    Whoever trains calls `translator.set_statistics` once, before the first step, with
-    `masked_statistics` of fresh features. They are buffers, and so part of a checkpoint.
+    Whoever trains calls `translator.set_statistics` once for each modality, before the first step,
+    with `masked_statistics` of fresh features. They are buffers, and so part of a checkpoint.
     """
 
-    def __init__(self, config: CyclicConfig, translator: Translator) -> None:
+    def __init__(
+        self, config: CyclicConfig, translator: Translator, temperature: float = 1.0
+    ) -> None:
+        """Prepare; `temperature` is MIL-NCE's, for weights of windows."""
         super().__init__()
-        self.config, self.translator = config, translator
+        self.config, self.translator, self.temperature = config, translator, temperature
+        self._ends = {direction: ends_of(direction) for direction in config.directions}
+        self._used = tuple(dict.fromkeys(end for ends in self._ends.values() for end in ends))
 
-    def on_bags(self, video: VideoOutput, text: TextOutput, mask_BK: Tensor) -> CyclicLoss:
-        """Choose a window of each bag, and translate the clip into it.
+    def forward(
+        self,
+        video: VideoOutput,
+        text: TextOutput,
+        mask_BK: Tensor,
+        mel_BFM: Tensor | None = None,
+        heard_B: Tensor | None = None,
+    ) -> CyclicLoss:
+        """Translate clips and windows in all directions, and back.
 
         Args:
             video: The clips, B.
             text: Their windows, N = B K with a clip's windows next to each other.
             mask_BK: True where there is a window.
-        """
-        index_N = choose_windows(self.config, video, text, mask_BK)
-        return self(video.sequence_BSC, text.words_NLC[index_N], text.mask_NL[index_N])
-
-    def forward(self, video_BSC: Tensor, words_BLC: Tensor, mask_BL: Tensor) -> CyclicLoss:
-        """Translate clips into words and back.
-
-        Args:
-            video_BSC: Features of a clip over time.
-            words_BLC: Word embeddings of its window.
-            mask_BL: True where there is a word; words come first. A clip without any costs 0.
+            mel_BFM: Log-mel frames, where a direction needs them.
+            heard_B: True where a clip has sound.
 
         Raises:
-            ValueError: If the shapes do not pair up.
+            ValueError: If a direction needs sound and gets none.
         """
-        if len(video_BSC) != len(words_BLC) or words_BLC.shape[:2] != mask_BL.shape:
-            raise ValueError(
-                "video_BSC, words_BLC and mask_BL must agree in B and L, got "
-                f"{tuple(video_BSC.shape)}, {tuple(words_BLC.shape)} and {tuple(mask_BL.shape)}"
-            )
-        translator = self.translator
-        source_BSC = translator.standardise["video"](video_BSC)
-        target_BLC = translator.standardise["words"](words_BLC.detach())
-        steps_BS = torch.ones_like(video_BSC[..., 0], dtype=torch.bool)
+        choice = self.config.target_window
+        pairs = pair_with_windows(choice, video, text, mask_BK, self.temperature)
+        sides = {
+            name: self._side(name, video, text, pairs, mel_BFM, heard_B) for name in self._used
+        }
+        joints = {
+            name: self.translator.encode(*sides[name], name)
+            for name in self._used
+            if any(name == source for source, _ in self._ends.values())
+        }
+        found = {
+            direction: self._translate(*ends, sides, joints, pairs)
+            for direction, ends in self._ends.items()
+        }
+        return CyclicLoss(torch.stack([one.weighted for one in found.values()]).mean(), found)
 
-        num_words, num_steps = words_BLC.shape[1], video_BSC.shape[1]
-        guess_BLC = translator(source_BSC, steps_BS, "video", "words", num_words)
-        forward = masked_mse(guess_BLC, target_BLC, mask_BL)
+    def _side(
+        self,
+        name: str,
+        video: VideoOutput,
+        text: TextOutput,
+        pairs: Pairs,
+        mel_BFM: Tensor | None,
+        heard_B: Tensor | None,
+    ) -> Side:
+        """Return a modality's rows: pairs where it is words, clips otherwise."""
+        standardise = self.translator.standardise[name]
+        if name == "words":
+            mask_PL = text.mask_NL[pairs.window_P]
+            # Words come first: what is behind the longest window of the batch costs time only.
+            length = max(1, int(mask_PL.any(dim=0).sum()))
+            words_PLC = text.words_NLC[pairs.window_P, :length]
+            return Side(standardise(words_PLC), mask_PL[:, :length])
+        if name == "video":
+            mask_BS = torch.ones_like(video.sequence_BSC[..., 0], dtype=torch.bool)
+            return Side(standardise(video.sequence_BSC), mask_BS)
+        if mel_BFM is None or heard_B is None:
+            raise ValueError("a batch must have sound where sound is translated, got none")
+        return Side(standardise(mel_BFM), heard_B.unsqueeze(1).expand(mel_BFM.shape[:2]))
+
+    def _translate(
+        self,
+        source: str,
+        target: str,
+        sides: Mapping[str, Side],
+        joints: Mapping[str, Tensor],
+        pairs: Pairs,
+    ) -> Translation:
+        """Translate each row of the source once, and compare it with each target of its clip."""
+        x, y = sides[source], sides[target]
+        num_clips = len(pairs.best_B)
+        length = y.values_QLC.shape[1]
+        guess_RLC = self.translator.decode(joints[source], x.mask_QL, target, length)
+
+        # Rows of targets as the source has them: read on the way back, and measured.
+        if source == "words":
+            weight_R, y_R = pairs.weight_P, y.spread(pairs)
+        else:
+            weight_R = torch.ones_like(pairs.weight_P[:num_clips])
+            y_R = y.take(pairs.best_B) if target == "words" else y
+        has_both_R = x.mask_QL.any(dim=1) & y_R.mask_QL.any(dim=1)
+        weight_R = weight_R.masked_fill(~has_both_R, 0.0)
+
+        if target == "words":
+            heard_P = pairs.spread(x.mask_QL.any(dim=1))
+            errors_P = squared_errors(pairs.spread(guess_RLC), y.values_QLC.detach(), y.mask_QL)
+            forward = (errors_P * pairs.weight_P.masked_fill(~heard_P, 0.0)).sum() / num_clips
+        else:
+            errors_R = squared_errors(guess_RLC, y_R.values_QLC.detach(), y_R.mask_QL)
+            forward = (errors_R * weight_R).sum() / num_clips
         cycle = forward.new_zeros(())
         if self.config.cycle_weight > 0:
-            back_BSC = translator(guess_BLC, mask_BL, "words", "video", num_steps)
-            counts_BS = steps_BS & mask_BL.any(dim=1, keepdim=True)
-            cycle = masked_mse(back_BSC, source_BSC.detach(), counts_BS)
-        total = self.config.forward_weight * forward + self.config.cycle_weight * cycle
-        error = TranslationError.measure(guess_BLC, target_BLC, mask_BL)
-        return CyclicLoss(total, forward, cycle, error)
+            steps = x.values_QLC.shape[1]
+            back_RSC = self.translator(guess_RLC, y_R.mask_QL, target, source, steps)
+            errors_R = squared_errors(back_RSC, x.values_QLC.detach(), x.mask_QL)
+            cycle = (errors_R * weight_R).sum() / num_clips
+        weighted = self.config.forward_weight * forward + self.config.cycle_weight * cycle
+        error = self._error(source, guess_RLC, y_R, has_both_R, pairs)
+        return Translation(forward, cycle, weighted, error)
 
-
-def masked_mse(guess_BLC: Tensor, target_BLC: Tensor, mask_BL: Tensor) -> Tensor:
-    """Return the squared error, mean over a sequence's valid positions, then over sequences."""
-    error_BL = (guess_BLC - target_BLC).square().mean(dim=-1).masked_fill(~mask_BL, 0.0)
-    return (error_BL.sum(dim=1) / mask_BL.sum(dim=1).clamp_min(1)).mean()
-
-
-@torch.no_grad()
-def choose_windows(
-    config: CyclicConfig, video: VideoOutput, text: TextOutput, mask_BK: Tensor
-) -> Tensor:
-    """Return, for each clip, which of the N = B K windows it is translated into."""
-    num_clips, num_windows = mask_BK.shape
-    first_B = torch.arange(num_clips, device=mask_BK.device) * num_windows
-    if config.target_window == "nearest":
-        return first_B
-    text_BKD = text.embedding_ND.unflatten(0, (num_clips, num_windows))
-    scores_BK = torch.einsum("bd,bkd->bk", video.embedding_BD, text_BKD)
-    return first_B + scores_BK.masked_fill(~mask_BK, -torch.inf).argmax(dim=1)
+    def _error(
+        self, source: str, guess_RLC: Tensor, y_R: Side, has_both_R: Tensor, pairs: Pairs
+    ) -> TranslationError:
+        """Measure against the window of most weight, whether it is the target or the source."""
+        mask_RL = y_R.mask_QL & has_both_R.unsqueeze(1)
+        rows = pairs.best_B if source == "words" else slice(None)
+        return TranslationError.measure(guess_RLC[rows], y_R.values_QLC[rows], mask_RL[rows])

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 import torch
 
@@ -65,3 +67,52 @@ def test_a_branch_needs_a_whole_checkpoint_that_exists_and_the_model_that_it_hol
     with pytest.raises(ValueError, match="must have .* bytes"):
         prepare(branch_of(job, "other", "tiny@2"))
     assert not folder.run_folder(RunConfig(name="other", root=job.run.root)).exists()
+
+
+def state_of(run_dir, step):
+    path = run_dir / folder.CHECKPOINTS / f"step-{step:08d}"
+    return verify_checkpoint(path).load()
+
+
+def test_a_branch_may_add_the_cyclic_objective_to_a_run_without_one(make_job):
+    """Shared weights and moments are kept, the translator is fresh, and its targets measured."""
+    alone = train(make_job(cyclic=0.0, steps=4))
+    job = branch_of(make_job(steps=4), "both", "tiny@4")
+    both = train(job)
+    # No step was left: what was begun with is what is loaded.
+    begun, source = state_of(both, 4)["model"], state_of(alone, 4)["model"]
+    assert all(torch.equal(begun[name], tensor) for name, tensor in source.items())
+
+    job = branch_of(make_job(steps=6, lr=1e-3, checkpoint_every=1), "longer", "tiny@4")
+    longer = train(job)
+    state = state_of(longer, 5)
+    for name, tensor in source.items():
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
+            # Moments go on, so that no weight moves further than a few rates.
+            assert (state["model"][name] - tensor).abs().max() <= 4e-3, name
+    steps = {float(each["step"]) for each in state["optimizer"]["state"].values()}
+    assert steps == {1.0, 5.0}
+    # The targets are measured on the towers as they were at step 4.
+    mean = state["model"]["translator.standardise.video.mean"]
+    assert mean.abs().max() > 0
+    fresh = train(make_job(root=longer.parent / "fresh", steps=1))
+    assert not torch.equal(mean, state_of(fresh, 1)["model"]["translator.standardise.video.mean"])
+    lines = read_metrics(longer / folder.METRICS)
+    assert [line["step"] for line in lines if "train/cyclic" in line] == [5, 6]
+
+
+def test_a_branch_with_a_new_objective_resumes_to_the_same_curve(make_job):
+    train(make_job(cyclic=0.0, steps=2))
+    curves = []
+    for name, killed in (("whole", False), ("killed", True)):
+        job = branch_of(make_job(steps=6, checkpoint_every=2), name, "tiny@2")
+        run_dir = train(job)
+        if killed:
+            # As if it had died before its first own checkpoint, and again after one.
+            for lost in ((4, 6), (6,)):
+                for step in lost:
+                    shutil.rmtree(run_dir / folder.CHECKPOINTS / f"step-{step:08d}")
+                train(job)
+        curves.append(without_timings(read_metrics(run_dir / folder.METRICS)))
+    strip = [[{k: v for k, v in line.items() if k != "attempt"} for line in c] for c in curves]
+    assert strip[0] == strip[1]

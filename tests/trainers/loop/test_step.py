@@ -165,8 +165,8 @@ def test_the_rows_with_embeddings_that_are_no_numbers_are_suspected(make_job, mo
     bad = int(batches[1].rows_B[1])
     forward = train.objectives.forward
 
-    def one_bad(batch):
-        output = forward(batch)
+    def one_bad(batch, **options):
+        output = forward(batch, **options)
         video_BD = output.video_BD.masked_fill((batch.rows_B == bad).unsqueeze(1), torch.inf)
         return output._replace(video_BD=video_BD)
 
