@@ -34,8 +34,9 @@ from benchmarks.small_runs import (
 from configs.fusion import EvaluationConfig, FusionConfig, RetrievalConfig
 from configs.runs import TrainJob
 from shards.manifest import Manifest
-from trainers.evaluation.absent import measure_absence
+from trainers.evaluation.absent import measure_absence, with_joint
 from trainers.evaluation.clips import list_clips
+from trainers.evaluation.embed import MODALITIES
 from trainers.evaluation.selection import FusionTask, select
 from trainers.fusion.table import Labelled
 
@@ -103,20 +104,21 @@ def run_one(arm: Arm, seed: int, options: argparse.Namespace) -> None:
 
 def shown_figures(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     """Return accuracies of verb, colour and shape, and their means as `shown_...`."""
-    config = FusionConfig()
-    each = []
+    found: dict[str, float] = {}
     for word, place in SHOWN.items():
         task = shown_task(word, place, options)
-        splits = {
-            split: Labelled(features_of(folder, split, task), task.labels[split])
-            for split in task.clips
-        }
-        each.append(measure_absence(config, splits, len(task.classes)).figures(word))
-    found = {key: value for figures in each for key, value in figures.items()}
-    for key in each[0]:
-        rest = key.removeprefix(next(iter(SHOWN)))
-        found[f"shown{rest}"] = float(np.mean([found[f"{word}{rest}"] for word in SHOWN]))
-    return found
+        for joint in (False, True):
+            splits = {
+                split: Labelled(features_of(folder, split, task, joint=joint), task.labels[split])
+                for split in task.clips
+            }
+            if splits["train"].features:
+                absence = measure_absence(FusionConfig(), splits, len(task.classes))
+                found |= absence.figures(f"{word}_joint" if joint else word)
+    first = next(iter(SHOWN))
+    kinds = [key.removeprefix(first) for key in found if key.startswith(first)]
+    means = {f"shown{k}": float(np.mean([found[f"{word}{k}"] for word in SHOWN])) for k in kinds}
+    return found | means
 
 
 def shown_task(word: str, place: int, options: argparse.Namespace) -> FusionTask:
@@ -135,12 +137,25 @@ def shown_task(word: str, place: int, options: argparse.Namespace) -> FusionTask
     return task
 
 
-def features_of(folder: Path, split: str, task: FusionTask) -> dict[str, np.ndarray]:
-    """Return what the evaluation kept of a split's clips, in the order of the task."""
+def features_of(
+    folder: Path, split: str, task: FusionTask, *, joint: bool
+) -> dict[str, np.ndarray]:
+    """Return what the evaluation kept of a split's clips, in the order of the task.
+
+    Args:
+        folder: Folder of the run.
+        split: Split.
+        task: Its clips.
+        joint: With each source's joint features after its own; nothing where the run has none.
+    """
     kept = dict(np.load(folder / "evaluation" / f"features_{split}.npz", allow_pickle=False))
     row_of = {str(key): row for row, key in enumerate(kept["keys"])}
     rows = [row_of[clip.key] for clip in task.clips[split]]
-    return {name: kept[name][rows] for name in ("video", "audio", "text")}
+    own = {name: kept[name][rows] for name in MODALITIES}
+    if not joint:
+        return own
+    more = {name: kept[f"joint_{name}"][rows] for name in own if f"joint_{name}" in kept}
+    return with_joint(own, more) if more else {}
 
 
 def last_validation(folder: Path) -> dict[str, float]:

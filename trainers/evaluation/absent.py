@@ -93,6 +93,21 @@ def measure_absence(
     return Absence(names, widths, rows)
 
 
+def with_joint(
+    own: Mapping[str, np.ndarray], joint: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return all that is computed from a modality alone, its joint features after its own.
+
+    Args:
+        own: By modality, `[N, F]`.
+        joint: Joint features by source, `[N, H]`; a modality need not have any.
+    """
+    return {
+        name: np.concatenate([x_NF, joint[name]], axis=1) if name in joint else x_NF
+        for name, x_NF in own.items()
+    }
+
+
 def without(
     features: Mapping[str, np.ndarray],
     present: Sequence[str],

@@ -6,7 +6,7 @@ a clip, are ranked. It is the transposed score matrix, so both directions have o
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from configs.fusion import EvaluationConfig
 from shards.schema import Window
 from trainers.data.corpus import Corpus
-from trainers.evaluation.absent import measure_absence
+from trainers.evaluation.absent import measure_absence, with_joint
 from trainers.evaluation.alignment import (
     TrueCue,
     count_alignment,
@@ -160,26 +160,49 @@ def _fusion(config: EvaluationConfig, selection: Selection, features: Features) 
         reason = "no labelled spans: evaluation.fusion.labels is empty"
         logger.info("fusion skipped: %s", reason)
         return Found({}, {"fusion": {"skipped": reason}, "absent": {"skipped": reason}})
-    labelled = _labelled(task, selection, features)
+    labelled = _labelled(task, selection, features, Features.modalities)
     table = make_table(config.fusion, labelled, task.classes, task.test_factors)
-    absence = measure_absence(config.fusion, labelled, len(task.classes))
     for row in table.rows:
         if row.exceeds_ceiling:
             logger.warning(
                 "%s is right for %.3f, above the %.3f that it can know: does its feature leak?",
                 row.name, row.mean, row.limit,
             )  # fmt: skip
-    return Found(
-        _fusion_figures(table) | absence.figures("eval/absent"),
-        {"fusion": table.to_json(), "absent": absence.to_json()},
-    )
+    found = Found(_fusion_figures(table), {"fusion": table.to_json()})
+    inputs = {"": labelled}
+    if features.joint:
+        inputs["_joint"] = _labelled(task, selection, features, _with_joint)
+    return found | _absent(config, inputs, len(task.classes))
 
 
-def _labelled(task: FusionTask, selection: Selection, features: Features) -> dict[str, Labelled]:
+def _absent(
+    config: EvaluationConfig, inputs: Mapping[str, dict[str, Labelled]], num_classes: int
+) -> Found:
+    """Leave modalities out: of the fusion table's features, and with their joint ones where any."""
+    measured = {
+        name: measure_absence(config.fusion, splits, num_classes) for name, splits in inputs.items()
+    }
+    figures = {
+        key: value
+        for name, absence in measured.items()
+        for key, value in absence.figures(f"eval/absent{name}").items()
+    }
+    record = {name.strip("_") or "own": absence.to_json() for name, absence in measured.items()}
+    return Found(figures, {"absent": record})
+
+
+def _with_joint(features: Features) -> dict[str, np.ndarray]:
+    return with_joint(features.modalities(), features.joint)
+
+
+def _labelled(
+    task: FusionTask,
+    selection: Selection,
+    features: Features,
+    read: Callable[[Features], dict[str, np.ndarray]],
+) -> dict[str, Labelled]:
     return {
-        split: Labelled(
-            features.take(_rows(selection.clips, clips)).modalities(), task.labels[split]
-        )
+        split: Labelled(read(features.take(_rows(selection.clips, clips))), task.labels[split])
         for split, clips in task.clips.items()
     }
 

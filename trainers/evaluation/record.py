@@ -27,6 +27,7 @@ def write_json(path: AnyPath, value: Mapping[str, Any]) -> None:
 def write_features(folder: AnyPath, clips: Sequence[Clip], features: Features) -> list[AnyPath]:
     """Write `features_SPLIT.npz`: `keys`, `video_ids`, `embedding`, `video`, `audio`, `text`.
 
+    Where the run has a translator, also `joint_video` and so on.
     Features of an earlier evaluation are deleted, also those of a split that is not looked at
     any more.
     """
@@ -39,15 +40,14 @@ def write_features(folder: AnyPath, clips: Sequence[Clip], features: Features) -
             continue
         part = features.take(rows)
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            keys=np.array([clips[row].key for row in rows]),
-            video_ids=np.array([clips[row].video_id for row in rows]),
-            embedding=part.embedding,
-            video=part.video,
-            audio=part.audio,
-            text=part.text,
-        )
+        arrays = {
+            "keys": np.array([clips[row].key for row in rows]),
+            "video_ids": np.array([clips[row].video_id for row in rows]),
+            "embedding": part.embedding,
+            **part.modalities(),
+            **{f"joint_{name}": x_NH for name, x_NH in part.joint.items()},
+        }
+        np.savez(buffer, allow_pickle=False, **arrays)
         write_atomic(str(path), buffer.getvalue())
         written.append(path)
     return written

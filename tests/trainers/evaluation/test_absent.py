@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs.fusion import FusionConfig
-from trainers.evaluation.absent import measure_absence, without
+from trainers.evaluation.absent import measure_absence, with_joint, without
 from trainers.fusion.table import Labelled, make_table
 
 CONFIG = FusionConfig(epochs=30, seeds=3, hidden_dim=16, dropout=0.1)
@@ -72,6 +72,14 @@ def test_the_mean_is_that_of_the_training_clips_and_what_is_present_stays_bit_fo
 def test_zeros_do_more_harm_than_the_mean_where_a_feature_is_far_from_zero(splits):
     figures = measure_absence(CONFIG, splits, 4).figures("x")
     assert figures["x_without_seen_zero"] <= figures["x_without_seen_mean"] + 0.05
+
+
+def test_joint_features_go_with_the_modality_that_they_are_computed_from(splits):
+    own = splits["train"].features
+    joint_N1 = np.ones((240, 1), np.float32)
+    both = with_joint(own, {"seen": joint_N1})
+    assert np.array_equal(both["seen"], np.hstack([own["seen"], joint_N1]))
+    assert both["heard"] is own["heard"]
 
 
 def test_one_modality_alone_is_refused(splits):
