@@ -50,3 +50,22 @@ def masked_statistics(x_BSC: Tensor, mask_BS: Tensor) -> tuple[Tensor, Tensor]:
     var_C = valid_NC.var(dim=0, unbiased=False)
     floor = STD_FLOOR * var_C.mean().sqrt().clamp_min(1e-6)
     return mean_C, var_C.sqrt().clamp_min(floor)
+
+
+@torch.no_grad()
+def feature_statistics(x_BSC: Tensor, mask_BS: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of features that stay as they are, each of width C.
+
+    Each channel counts by its own deviation, however small beside the others'. A channel that does
+    not move at all has an infinite one: it is standardised to 0.
+
+    Raises:
+        ValueError: If no position is valid.
+    """
+    valid_NC = x_BSC[mask_BS].double()
+    if len(valid_NC) == 0:
+        raise ValueError("mask_BS must have a valid position to measure statistics, got none")
+    mean_C = valid_NC.mean(dim=0)
+    std_C = valid_NC.std(dim=0, unbiased=False)
+    std_C[std_C <= 1e-6 * mean_C.abs().clamp_min(1e-6)] = torch.inf
+    return mean_C.to(x_BSC.dtype), std_C.to(x_BSC.dtype)
