@@ -17,17 +17,15 @@ of a text those of its windows, weighted in the same way.
 Shape letters in this file:
     N  clips or texts      B  clips in a batch     K  windows of a bag     L  words of a window
     T  frames              H, W  pixels            D  joint embedding      C  features
-    F  positions of sound  M  mel bands
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm_loggable.auto import tqdm
 
 from configs.data import DataConfig
@@ -35,11 +33,9 @@ from configs.runs import TrainJob
 from shards.schema import Window
 from trainers.data.tokenizer import Tokenizer
 from trainers.evaluation.clips import Clip
-from trainers.evaluation.joint import joint_means, joint_sources
+from trainers.evaluation.encoders import ClipVectors, Encoders, to_numpy
 from trainers.evaluation.reading import Seen, see, whole_square
 from trainers.models.build import VideoTextModel
-from trainers.models.outputs import TextOutput, VideoOutput
-from trainers.models.translator import Translator
 
 MODALITIES = ("video", "audio", "text")
 
@@ -116,26 +112,33 @@ class Embedder:
         mel_bands: int,
     ) -> None:
         """Move the model to the GPU where there is one."""
-        self._job, self._tokenizer = job, tokenizer
-        self._batch, self._mel_bands = batch, mel_bands
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = model.to(self._device).eval()
-        self._joint = joint_sources(model.translator)
+        self.encoders = Encoders(job, model, tokenizer)
+        self._job, self._batch, self._mel_bands = job, batch, mel_bands
 
-    def clips(self, clips: Sequence[Clip]) -> tuple[Features, list[tuple[Window, ...]]]:
+    def clips(
+        self, clips: Sequence[Clip], on_lost: Callable[[Clip, str], None] | None = None
+    ) -> tuple[Features, list[tuple[Window, ...]]]:
         """Return features and bags of the clips, in their order.
 
         One batch is decoded while the model works on the one before; no more is in memory.
 
+        Args:
+            clips: One or more.
+            on_lost: Told of a clip that cannot be read, and why; it has no row then.
+
         Raises:
-            ValueError: If a sample cannot be read or decoded; says which.
+            ValueError: If a sample cannot be read or decoded, and nobody is told; says which. If
+                none of the clips can be read.
         """
         features, bags = [], []
-        with tqdm(total=len(clips), desc="embed", unit="clip") as progress:
-            for seen in self._batches(clips, self._job.data, self._mel_bands):
-                features.append(self._embed(seen))
+        with tqdm(total=len(clips), desc="embed", unit="clip", disable=on_lost is not None) as bar:
+            for seen in self._batches(clips, self._job.data, self._mel_bands, on_lost):
+                if seen:
+                    features.append(self._embed(seen))
                 bags += [clip.windows for clip in seen]
-                progress.update(len(seen))
+                bar.update(len(seen))
+        if not features:
+            raise ValueError(f"some clips must be readable, got none of {len(clips)}")
         return Features.join(features), bags
 
     def looks(self, clips: Sequence[Clip]) -> Looks:
@@ -154,6 +157,7 @@ class Embedder:
                 progress.update(len(seen))
         return Looks.join(parts)
 
+    @torch.inference_mode()
     def texts(self, texts: Sequence[str], max_words: int | None = None) -> np.ndarray:
         """Return points in the joint space, `[N, D]`.
 
@@ -162,104 +166,84 @@ class Embedder:
             max_words: Words or pieces kept of each; None keeps as many as training does.
         """
         parts = [
-            self._read(texts[start : start + self._batch], max_words)
-            .embedding_ND.float()
-            .cpu()
-            .numpy()
+            to_numpy(self.encoders.read(texts[start : start + self._batch], max_words).embedding_ND)
             for start in range(0, len(texts), self._batch)
         ]
         return np.concatenate(parts)
 
     def _batches(
-        self, clips: Sequence[Clip], data: DataConfig, mel_bands: int | None
+        self,
+        clips: Sequence[Clip],
+        data: DataConfig,
+        mel_bands: int | None,
+        on_lost: Callable[[Clip, str], None] | None = None,
     ) -> Iterator[list[Seen]]:
         batches = [clips[i : i + self._batch] for i in range(0, len(clips), self._batch)]
+        hears = mel_bands is not None and "audio" in self.encoders.joint_of
         with ThreadPoolExecutor(data.threads) as pool:
 
             def begin(batch: Sequence[Clip]) -> list[Future[Seen]]:
                 return [
-                    pool.submit(see, clip, data, mel_bands, with_mel_frames="audio" in self._joint)
-                    for clip in batch
+                    pool.submit(see, clip, data, mel_bands, with_mel_frames=hears) for clip in batch
                 ]
 
             ahead = begin(batches[0]) if batches else []
-            for following in [*batches[1:], []]:
+            for batch, following in zip(batches, [*batches[1:], []], strict=True):
                 current, ahead = ahead, begin(following)
-                yield [future.result() for future in current]
+                yield list(_whole(batch, current, on_lost))
 
-    @torch.inference_mode()
     def _look(self, seen: Sequence[Seen]) -> Looks:
-        video = self._watch(seen)
-        return Looks(
-            video.embedding_BD.float().cpu().numpy(), video.feature_BC.float().cpu().numpy()
-        )
+        vectors = self._watch(seen)
+        return Looks(vectors.embedding_BD, vectors.feature_BC)
 
-    def _watch(self, seen: Sequence[Seen]) -> VideoOutput:
-        frames_BTHWC = torch.from_numpy(np.stack([clip.frames_THWC for clip in seen]))
-        return self._model.video(frames_BTHWC.to(self._device))
+    def _watch(self, seen: Sequence[Seen]) -> ClipVectors:
+        return self.encoders.clips(np.stack([clip.frames_THWC for clip in seen]))
 
-    @torch.inference_mode()
     def _embed(self, seen: Sequence[Seen]) -> Features:
         video = self._watch(seen)
         bags = [clip.windows for clip in seen]
-        text = self._read([window.text for bag in bags for window in bag])
-        text_BC = _mean_over_bags(_mean_over_words(text), bags)
-        joint = {
-            "video": lambda: self._joint_of_video(video),
-            "audio": lambda: self._joint_of_audio(seen),
-            "text": lambda: _mean_over_bags(self._joint_of_text(text), bags),
-        }
+        text = self.encoders.texts([window.text for bag in bags for window in bag])
+        joint = {}
+        for name in self.encoders.joint_of:
+            match name:
+                case "video" if video.joint_BJ is not None:
+                    joint[name] = video.joint_BJ
+                case "audio":
+                    joint[name] = self.encoders.sounds([clip.mel_FM for clip in seen])
+                case "text" if text.joint_NJ is not None:
+                    joint[name] = _mean_over_bags(text.joint_NJ, bags)
         return Features(
-            embedding=video.embedding_BD.float().cpu().numpy(),
-            video=video.feature_BC.float().cpu().numpy(),
+            embedding=video.embedding_BD,
+            video=video.feature_BC,
             audio=np.stack([clip.audio for clip in seen if clip.audio is not None]),
-            text=text_BC.float().cpu().numpy(),
-            joint={name: joint[name]().float().cpu().numpy() for name in self._joint},
+            text=_mean_over_bags(text.feature_NC, bags),
+            joint=joint,
         )
 
-    def _joint_of_video(self, video: VideoOutput) -> Tensor:
-        sequence_BSC = video.sequence_BSC
-        mask_BS = torch.ones_like(sequence_BSC[..., 0], dtype=torch.bool)
-        return joint_means(self._translator, "video", sequence_BSC, mask_BS)
 
-    def _joint_of_text(self, text: TextOutput) -> Tensor:
-        return joint_means(self._translator, "text", text.words_NLC, text.mask_NL)
-
-    def _joint_of_audio(self, seen: Sequence[Seen]) -> Tensor:
-        data = self._job.data
-        silence_FM = np.zeros((data.mel_frames, data.mel_bands), np.float32)
-        mel_BFM = np.stack([silence_FM if clip.mel_FM is None else clip.mel_FM for clip in seen])
-        heard_B = torch.tensor([clip.mel_FM is not None for clip in seen], device=self._device)
-        mask_BF = heard_B.unsqueeze(1).expand(mel_BFM.shape[:2])
-        return joint_means(
-            self._translator, "audio", torch.from_numpy(mel_BFM).to(self._device), mask_BF
-        )
-
-    @property
-    def _translator(self) -> Translator:
-        assert self._model.translator is not None
-        return self._model.translator
-
-    @torch.inference_mode()
-    def _read(self, texts: Sequence[str], max_words: int | None = None) -> TextOutput:
-        tokens_NL = self._tokenizer.encode(texts, max_words or self._job.model.text.max_words)
-        return self._model.text(torch.from_numpy(tokens_NL).to(self._device))
+def _whole(
+    clips: Sequence[Clip],
+    reading: Sequence[Future[Seen]],
+    on_lost: Callable[[Clip, str], None] | None,
+) -> Iterator[Seen]:
+    for clip, future in zip(clips, reading, strict=True):
+        try:
+            yield future.result()
+        except ValueError as error:
+            if on_lost is None:
+                raise
+            on_lost(clip, str(error))
 
 
-def _mean_over_words(output: TextOutput) -> Tensor:
-    mask_NL1 = output.mask_NL.unsqueeze(-1)
-    return (output.words_NLC * mask_NL1).sum(dim=1) / mask_NL1.sum(dim=1).clamp(min=1)
-
-
-def _mean_over_bags(words_NC: Tensor, bags: Sequence[tuple[Window, ...]]) -> Tensor:
+def _mean_over_bags(words_NC: np.ndarray, bags: Sequence[tuple[Window, ...]]) -> np.ndarray:
     """Return `[B, C]`; the weight of the window of rank k (nearest 0) is 1 / (1 + k).
 
     An empty bag has zeros.
     """
     means, start = [], 0
     for bag in bags:
-        weight_K = 1 / torch.arange(1, len(bag) + 1, device=words_NC.device)
-        total = weight_K.sum() if bag else 1.0
+        weight_K = 1 / np.arange(1, len(bag) + 1, dtype=np.float32)
+        total = weight_K.sum() if bag else np.float32(1)
         means.append(weight_K @ words_NC[start : start + len(bag)] / total)
         start += len(bag)
-    return torch.stack(means)
+    return np.stack(means)

@@ -32,6 +32,8 @@ def joint_means(translator: Translator, source: str, x_BSC: Tensor, mask_BS: Ten
         mask_BS: True where a position is valid; valid positions come first.
     """
     modality = SOURCES[source]
+    if len(x_BSC) == 0:  # recurrent layers refuse an empty batch
+        return x_BSC.new_zeros(0, translator.hidden_dim)
     standardise = translator.standardise[modality]
     assert isinstance(standardise, Standardise)
     joint_BSH = translator.encode(standardise(x_BSC), mask_BS, modality)

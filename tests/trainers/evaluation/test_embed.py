@@ -75,9 +75,9 @@ def test_a_clip_without_sound_has_the_feature_of_silence(little, clips: list[Cli
 
 def test_nearer_windows_weigh_more_and_bags_may_differ_in_size() -> None:
     window = Window(0, 0.0, 1.0, "x")
-    words_NC = torch.tensor([[6.0], [0.0], [0.0], [5.0]])
+    words_NC = np.array([[6.0], [0.0], [0.0], [5.0]], np.float32)
     means = _mean_over_bags(words_NC, [(window,) * 3, (window,)])
-    assert means.squeeze(1).tolist() == pytest.approx([6 / (1 + 1 / 2 + 1 / 3), 5.0])
+    assert means[:, 0].tolist() == pytest.approx([6 / (1 + 1 / 2 + 1 / 3), 5.0])
 
 
 def test_a_sample_that_cannot_be_read_is_named(little, clips: list[Clip]) -> None:
@@ -128,8 +128,21 @@ def test_a_run_without_a_translator_has_no_joint_features(little, clips: list[Cl
 
 def test_an_empty_bag_has_zeros() -> None:
     window = Window(0, 0.0, 1.0, "x")
-    means = _mean_over_bags(torch.tensor([[6.0]]), [(), (window,)])
+    means = _mean_over_bags(np.array([[6.0]], np.float32), [(), (window,)])
     assert means.tolist() == [[0.0], [6.0]]
+
+
+def test_who_asks_is_told_of_a_lost_clip_and_gets_the_others(little, clips: list[Clip]) -> None:
+    lost: list[tuple[str, str]] = []
+    broken = replace(clips[1], length=512)
+    features, bags = embedder(little).clips(
+        [clips[0], broken, clips[2]], lambda clip, why: lost.append((clip.key, why))
+    )
+    assert [key for key, _ in lost] == [broken.key] and "must be readable" in lost[0][1]
+    expected, _ = embedder(little).clips([clips[0], clips[2]])
+    assert np.array_equal(features.embedding, expected.embedding) and len(bags) == 2
+    with pytest.raises(ValueError, match="got none of 1"):
+        embedder(little).clips([broken], lambda clip, why: None)
 
 
 def test_rows_are_taken_in_the_order_given() -> None:
