@@ -58,17 +58,36 @@ class Arm:
     cyclic: Mapping[str, Any] = field(default_factory=dict)
 
 
-BOTH = {"weight": 1.0, "directions": ["video->words"], "target_window": "most_similar"}
+BOTH: dict[str, Any] = {
+    "weight": 1.0,
+    "directions": ["video->words"],
+    "target_window": "most_similar",
+}
+RAMP = {"shape": "linear", "begin": 100, "end": 300}
 
 ARMS = (
     Arm("mil_nce", "MIL-NCE alone", ("objectives", "remedies"), cyclic={"weight": 0.0}),
-    Arm("cyclic", "cyclic alone", ("objectives",), 0.0, BOTH | {"target_window": "nearest"}),
     Arm("both", "both", ("objectives", "windows", "remedies"), cyclic=BOTH),
+    Arm("cyclic", "cyclic alone", ("objectives",), 0.0, BOTH | {"target_window": "nearest"}),
     Arm(
-        "nearest", "both, nearest window", ("windows",), cyclic=BOTH | {"target_window": "nearest"}
+        "two_way", "both, words to video too", ("remedies",),
+        cyclic=BOTH | {"directions": ["video->words", "words->video"]},
     ),
-    Arm("soft", "both, soft weights", ("windows",), cyclic=BOTH | {"target_window": "soft"}),
-)
+    Arm(
+        "soft", "both, soft weights", ("windows", "remedies"),
+        cyclic=BOTH | {"target_window": "soft"},
+    ),
+    Arm(
+        "nearest", "both, nearest window", ("windows",),
+        cyclic=BOTH | {"target_window": "nearest"},
+    ),
+    Arm("ramp", "both, translation later", ("remedies",), cyclic=BOTH | {"schedule": RAMP}),
+    Arm("light", "both, a tenth of the weight", ("remedies",), cyclic=BOTH | {"weight": 0.1}),
+    Arm(
+        "sound", "both, sound to words too", ("remedies",),
+        cyclic=BOTH | {"directions": ["video->words", "audio->words"]},
+    ),
+)  # fmt: skip
 
 
 def job_of(arm: Arm, seed: int, options: argparse.Namespace) -> TrainJob:
@@ -159,10 +178,12 @@ def features_of(
 
 
 def last_validation(folder: Path) -> dict[str, float]:
-    """Return how far the translation is from the words, where the run translates."""
+    """Return how far the translation into words is from them, where the run translates."""
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    errors = [line[name] for line in lines if (name := "val/cyclic_relative_error") in line]
-    return {"relative_error": errors[-1]} if errors else {}
+    last = [line for line in lines if "val/cyclic_relative_error" in line][-1:]
+    name = "val/cyclic_relative_error"
+    errors = [line.get(f"{name}_video_to_words", line[name]) for line in last]
+    return {"relative_error": errors[0]} if errors else {}
 
 
 def summary(options: argparse.Namespace) -> dict[str, Any]:
