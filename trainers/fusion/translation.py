@@ -70,10 +70,13 @@ def fit(task: Task, config: TranslationConfig, seed: int) -> TranslationMethod:
     """Train on the split `train`, and keep the epoch with the least task loss on `val`.
 
     Raises:
-        ValueError: If the task has no such modality, or only one.
+        ValueError: If the task has no such modality, or only one, or no label to learn from.
     """
     config = _named(config, task)
     train, val = task.splits["train"], task.splits["val"]
+    for name in ("train", "val"):
+        if not _known(_labels(task.splits[name])).any():
+            raise ValueError(f"split {name} of {task.name} must have a label, got none")
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _network(config, task)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainers.models.standardise import Standardise, masked_statistics
+from trainers.models.standardise import Standardise, feature_statistics, masked_statistics
 
 
 def test_valid_positions_get_mean_zero_and_deviation_one() -> None:
@@ -36,3 +36,18 @@ def test_the_statistics_are_part_of_the_state() -> None:
 def test_no_valid_position_is_refused() -> None:
     with pytest.raises(ValueError, match="must have a valid position"):
         masked_statistics(torch.zeros(2, 3, 4), torch.zeros(2, 3, dtype=torch.bool))
+
+
+def test_a_feature_counts_by_its_own_deviation_and_one_that_never_moves_is_zero() -> None:
+    x = torch.randn(50, 4, 3, generator=torch.Generator().manual_seed(0))
+    x = x * torch.tensor([1e3, 1e-3, 0.0]) + torch.tensor([5.0, 0.5, 7.0])
+    mask = torch.arange(4).expand(50, 4) < 3
+    x[~mask] = 1e6
+    scale = Standardise(3)
+    scale.set(*feature_statistics(x, mask))
+    valid = scale(x)[mask]
+    torch.testing.assert_close(valid[:, :2].std(dim=0, unbiased=False), torch.ones(2))
+    assert not valid[:, 2].any()
+    assert not scale(torch.full((1, 1, 3), 9.0))[..., 2].any()
+    with pytest.raises(ValueError, match="must have a valid position"):
+        feature_statistics(x, torch.zeros_like(mask))
