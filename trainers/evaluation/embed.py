@@ -39,6 +39,9 @@ from trainers.models.build import VideoTextModel
 
 MODALITIES = ("video", "audio", "text")
 
+Told = Callable[[Clip, Seen | ValueError], None]
+"""Hears of each clip what was read of it, or why nothing was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -116,7 +119,7 @@ class Embedder:
         self._job, self._batch, self._mel_bands = job, batch, mel_bands
 
     def clips(
-        self, clips: Sequence[Clip], on_lost: Callable[[Clip, str], None] | None = None
+        self, clips: Sequence[Clip], told: Told | None = None
     ) -> tuple[Features, list[tuple[Window, ...]]]:
         """Return features and bags of the clips, in their order.
 
@@ -124,15 +127,15 @@ class Embedder:
 
         Args:
             clips: One or more.
-            on_lost: Told of a clip that cannot be read, and why; it has no row then.
+            told: Told of each clip, as it is read, or why it cannot be read; it has no row then.
 
         Raises:
             ValueError: If a sample cannot be read or decoded, and nobody is told; says which. If
                 none of the clips can be read.
         """
         features, bags = [], []
-        with tqdm(total=len(clips), desc="embed", unit="clip", disable=on_lost is not None) as bar:
-            for seen in self._batches(clips, self._job.data, self._mel_bands, on_lost):
+        with tqdm(total=len(clips), desc="embed", unit="clip", disable=told is not None) as bar:
+            for seen in self._batches(clips, self._job.data, self._mel_bands, told):
                 if seen:
                     features.append(self._embed(seen))
                 bags += [clip.windows for clip in seen]
@@ -176,7 +179,7 @@ class Embedder:
         clips: Sequence[Clip],
         data: DataConfig,
         mel_bands: int | None,
-        on_lost: Callable[[Clip, str], None] | None = None,
+        told: Told | None = None,
     ) -> Iterator[list[Seen]]:
         batches = [clips[i : i + self._batch] for i in range(0, len(clips), self._batch)]
         hears = mel_bands is not None and "audio" in self.encoders.joint_of
@@ -190,7 +193,7 @@ class Embedder:
             ahead = begin(batches[0]) if batches else []
             for batch, following in zip(batches, [*batches[1:], []], strict=True):
                 current, ahead = ahead, begin(following)
-                yield list(_whole(batch, current, on_lost))
+                yield list(_whole(batch, current, told))
 
     def _look(self, seen: Sequence[Seen]) -> Looks:
         vectors = self._watch(seen)
@@ -224,15 +227,19 @@ class Embedder:
 def _whole(
     clips: Sequence[Clip],
     reading: Sequence[Future[Seen]],
-    on_lost: Callable[[Clip, str], None] | None,
+    told: Told | None,
 ) -> Iterator[Seen]:
     for clip, future in zip(clips, reading, strict=True):
         try:
-            yield future.result()
+            seen = future.result()
         except ValueError as error:
-            if on_lost is None:
+            if told is None:
                 raise
-            on_lost(clip, str(error))
+            told(clip, error)
+            continue
+        if told is not None:
+            told(clip, seen)
+        yield seen
 
 
 def _mean_over_bags(words_NC: np.ndarray, bags: Sequence[tuple[Window, ...]]) -> np.ndarray:

@@ -27,6 +27,8 @@ class Seen:
     frames_THWC: np.ndarray
     audio: np.ndarray | None
     windows: tuple[Window, ...]
+    heard: bool
+    """Whether the clip has sound."""
     mel_FM: np.ndarray | None = None
     """Log-mel frames, as the translator gets them; None without sound, or where nobody asks."""
 
@@ -57,7 +59,7 @@ def see(
             f"sample {clip.key} of {path} must be readable, got: {error}; "
             "`weakvid verify` checks all of them"
         ) from error
-    return Seen(frames_THWC, audio, sample.windows, mel_FM)
+    return Seen(frames_THWC, audio, sample.windows, sample.audio is not None, mel_FM)
 
 
 def whole_square(data: DataConfig) -> DataConfig:

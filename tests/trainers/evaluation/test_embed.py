@@ -132,17 +132,19 @@ def test_an_empty_bag_has_zeros() -> None:
     assert means.tolist() == [[0.0], [6.0]]
 
 
-def test_who_asks_is_told_of_a_lost_clip_and_gets_the_others(little, clips: list[Clip]) -> None:
-    lost: list[tuple[str, str]] = []
+def test_who_asks_is_told_of_each_clip_and_a_lost_one_has_no_row(little, clips: list[Clip]) -> None:
+    told: dict[str, object] = {}
     broken = replace(clips[1], length=512)
     features, bags = embedder(little).clips(
-        [clips[0], broken, clips[2]], lambda clip, why: lost.append((clip.key, why))
+        [clips[0], broken, clips[2]], lambda clip, seen: told.update({clip.key: seen})
     )
-    assert [key for key, _ in lost] == [broken.key] and "must be readable" in lost[0][1]
+    assert list(told) == [clip.key for clip in clips[:3]]
+    assert not told[clips[0].key].heard and told[clips[2].key].heard
+    assert "must be readable" in str(told[broken.key])
     expected, _ = embedder(little).clips([clips[0], clips[2]])
     assert np.array_equal(features.embedding, expected.embedding) and len(bags) == 2
     with pytest.raises(ValueError, match="got none of 1"):
-        embedder(little).clips([broken], lambda clip, why: None)
+        embedder(little).clips([broken], lambda clip, seen: None)
 
 
 def test_rows_are_taken_in_the_order_given() -> None:
