@@ -49,6 +49,8 @@ class Lead:
     """Both objectives against MIL-NCE alone in one figure where something is missing."""
 
     what: str
+    key: str
+    """Name of the figure in the runs."""
     points: float
     spread: float
     """The larger of the two arms' deviations over seeds."""
@@ -151,7 +153,7 @@ def _leads(arms: Sequence[dict]) -> list[Lead]:
             both = spread(values_of(runs.get(_CANDIDATE, []), key))
             if base and both:
                 apart = max(base.std or 0.0, both.std or 0.0)
-                leads.append(Lead(f"{asked}, no {missing}", both.mean - base.mean, apart))
+                leads.append(Lead(f"{asked}, no {missing}", key, both.mean - base.mean, apart))
     return leads
 
 

@@ -4,62 +4,24 @@ Twelve runs, some 10 minutes on a core. WEAKVID_ABLATION may name a folder to wo
 there already (videos, shards, finished runs) is not made again, so the proof can be had in parts.
 """
 
-import json
 import os
-import statistics
-import subprocess
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
-import builds
 import pytest
+from tables import Table, fill, over_seeds, percent
 
-from benchmarks.ablation import ARMS, SUMMARY
+from benchmarks.ablation import ARMS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS, SEEDS = 500, 3
 LEAD, MASS_OVER_UNIFORM = 0.15, 2.0
 
 
-class Ablation(NamedTuple):
-    """The figures of every run, by arm, in order of seed."""
-
-    arms: dict[str, list[dict]]
-    found_finished: int
-    """Runs that an earlier, stopped proof had finished."""
-
-
 @pytest.fixture(scope="session")
-def ablation(tmp_path_factory: pytest.TempPathFactory) -> Ablation:
+def ablation(tmp_path_factory: pytest.TempPathFactory) -> Table:
     work = Path(os.environ.get("WEAKVID_ABLATION") or tmp_path_factory.mktemp("ablation"))
-    videos, shards, out = work / "videos", work / "shards", work / "runs"
-    log = work / "log"
-    if not (videos / "truth" / "corpus.json").is_file():
-        made = builds.weakvid("demo-corpus", "--out", str(videos))
-        assert builds.finish(made, log, ROOT) == 0, log.read_text()[-3000:]
-    if not (shards / "manifest.json").is_file():
-        words = ["--preset", "demo", "--sources.path", str(videos), "--shards.out", str(shards)]
-        made = builds.weakvid("shards", *words)
-        assert builds.finish(made, log, ROOT) == 0, log.read_text()[-3000:]
-    found_finished = len(list(out.glob("*/result.json")))
-    command = [sys.executable, "-m", "benchmarks.ablation", str(out), "--shards", str(shards)]
-    command += ["--videos", str(videos), "--steps", str(STEPS), "--seeds", str(SEEDS)]
-    subprocess.run(command, check=True, cwd=ROOT)
-    found = json.loads((out / SUMMARY).read_text())
-    arms = {arm["name"]: [run["figures"] for run in arm["runs"]] for arm in found["arms"]}
-    return Ablation(arms, found_finished)
-
-
-def over_seeds(runs: list[dict], key: str) -> tuple[float, float]:
-    values = [run[key] for run in runs]
-    return statistics.fmean(values), statistics.stdev(values)
-
-
-def percent(pair: tuple[float, float]) -> str:
-    return f"{100 * pair[0]:.1f} % ± {100 * pair[1]:.1f}"
+    return fill("ablation", work, STEPS, SEEDS)
 
 
 def test_a_bag_of_three_or_more_is_ahead_of_the_nearest_window_alone(ablation, figures):
