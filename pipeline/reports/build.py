@@ -11,6 +11,7 @@ from pathlib import Path
 from configs.settings import dotted
 from pipeline.reports import missing
 from pipeline.reports.ablation import AblationSection, ablation_section
+from pipeline.reports.absent import AbsentSection, absent_section
 from pipeline.reports.colearning import ColearningSection, colearning_section
 from pipeline.reports.curves import CurvesSection, curves_section
 from pipeline.reports.fusion import FusionSection, fusion_section
@@ -49,6 +50,7 @@ class Report:
     ablation: AblationSection
     colearning: ColearningSection
     fusion: FusionSection
+    absent: AbsentSection
     versions: list[tuple[str, str]]
     reproduce_missing: list[Missing]
 
@@ -107,6 +109,7 @@ def collect(run_dir: AnyPath, shards_out: str | Path | None, corpus: Path | None
         ablation=ablation_section(run),
         colearning=colearning_section(run),
         fusion=fusion,
+        absent=absent_section(run),
         versions=flatten(run.env),
         reproduce_missing=gaps,
     )
