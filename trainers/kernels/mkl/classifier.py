@@ -6,7 +6,6 @@ Shape letters in this file:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -14,27 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from trainers.kernels.gram import cosine
+from trainers.kernels.mkl.family import KernelFamily
 from trainers.kernels.mkl.machine import combine, signs, solve
 from trainers.kernels.mkl.weigh import Weighing, weigh
-from trainers.kernels.vectors import Kernel, median_gamma
-from trainers.kernels.views import split_views, view_widths
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One kernel of the family: of which view, and which."""
-
-    view: int
-    kernel: Kernel
-
-    def __str__(self) -> str:
-        match self.kernel.name:
-            case "rbf":
-                return f"view {self.view}, rbf of gamma {self.kernel.gamma:.3g}"
-            case "polynomial":
-                return f"view {self.view}, polynomial of degree {self.kernel.degree}"
-        return f"view {self.view}, {self.kernel.name}"
 
 
 class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
@@ -53,9 +34,9 @@ class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: The labels.
-        members_: The kernels.
+        family_: The kernels, `family_.members` by name.
         weights_: `[C, M]`, each row of sum 1; a single row where there are two classes.
-        x_fit_: The training examples.
+        machines_: One a class, a single one where there are two.
     """
 
     def __init__(
@@ -87,11 +68,8 @@ class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, label_N = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"there must be two classes or more, got {len(self.classes_)} class")
-        width = x_NF.shape[1]
-        self.widths_ = [width] if self.views is None else view_widths(self.views, width)
-        self.x_fit_ = x_NF
-        self.members_ = self._family()
-        gram_MNN = self.grams(x_NF)
+        self.family_ = KernelFamily(x_NF, self.views, self.gammas, self.degrees)
+        gram_MNN = self.family_.grams(x_NF)
         sign_CN = signs(label_N, len(self.classes_))
         self.weights_ = weigh(
             self.weighing, gram_MNN, sign_CN, penalty=self.penalty, smoothing=self.smoothing
@@ -106,7 +84,7 @@ class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
         """Return `[Q, C]`, how much each class is preferred to the rest; `[Q]` of two classes."""
         check_is_fitted(self)
         x_QF = validate_data(self, X, dtype=np.float64, reset=False)
-        gram_MQN = self.grams(x_QF)
+        gram_MQN = self.family_.grams(x_QF)
         score_CQ = [
             machine.decide(combine(gram_MQN, weight_M))
             for machine, weight_M in zip(self.machines_, self.weights_, strict=True)
@@ -119,32 +97,3 @@ class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
         if score_QC.ndim == 1:
             return self.classes_[(score_QC > 0).astype(int)]
         return self.classes_[score_QC.argmax(axis=1)]
-
-    def grams(self, x_QF: np.ndarray) -> np.ndarray:
-        """Return all kernels between examples and the training examples, `[M, Q, N]`."""
-        query, fitted = split_views(x_QF, self.widths_), split_views(self.x_fit_, self.widths_)
-        return np.stack(
-            [
-                cosine(
-                    member.kernel(query[member.view], fitted[member.view]),
-                    member.kernel.own(query[member.view]),
-                    member.kernel.own(fitted[member.view]),
-                )
-                for member in self.members_
-            ]
-        )
-
-    def _family(self) -> list[Member]:
-        if not self.gammas and not self.degrees:
-            raise ValueError("there must be a kernel, got neither gammas nor degrees")
-        members = []
-        for view, x_NF in enumerate(split_views(self.x_fit_, self.widths_)):
-            gamma = median_gamma(x_NF)
-            members += [Member(view, Kernel("rbf", share * gamma)) for share in self.gammas]
-            members += [
-                Member(view, Kernel("linear", 1.0))
-                if degree == 1
-                else Member(view, Kernel("polynomial", gamma, degree))
-                for degree in self.degrees
-            ]
-        return members

@@ -29,7 +29,9 @@ def test_it_keeps_the_conventions_of_scikit_learn(weighing: str) -> None:
 def test_it_gives_a_view_of_noise_less_than_the_view_that_tells(weighing: str) -> None:
     x_NF, label_N = two_views(200)
     model = MultipleKernelClassifier(views=(2, 4), weighing=weighing).fit(x_NF, label_N)
-    told = sum(w for w, m in zip(model.weights_[0], model.members_, strict=True) if m.view == 0)
+    told = sum(
+        w for w, m in zip(model.weights_[0], model.family_.members, strict=True) if m.view == 0
+    )
     assert told > 0.6
     assert model.score(*two_views(200)) > 0.8
 
@@ -37,7 +39,7 @@ def test_it_gives_a_view_of_noise_less_than_the_view_that_tells(weighing: str) -
 def test_a_single_kernel_is_a_support_vector_machine() -> None:
     x_NF, label_N = RNG.normal(size=(90, 4)), RNG.integers(0, 3, 90)
     model = MultipleKernelClassifier(gammas=(1.0,), penalty=2.0).fit(x_NF, label_N)
-    gamma = model.members_[0].kernel.gamma
+    gamma = model.family_.members[0].kernel.gamma
     for number in range(3):
         reference = SVC(C=2.0, gamma=gamma, tol=1e-6).fit(x_NF, label_N == number)
         ours = model.decision_function(x_NF)[:, number]
@@ -48,11 +50,11 @@ def test_polynomials_join_the_family_and_every_kernel_has_length_one() -> None:
     x_NF, label_N = two_views(40)
     model = MultipleKernelClassifier(views=(2, 4), gammas=(1.0,), degrees=(1, 3))
     model.fit(x_NF, label_N)
-    assert [str(member).split(" of ")[0] for member in model.members_] == [
+    assert [str(member).split(" of ")[0] for member in model.family_.members] == [
         "view 0, rbf", "view 0, linear", "view 0, polynomial",
         "view 1, rbf", "view 1, linear", "view 1, polynomial",
     ]  # fmt: skip
-    gram_MNN = model.grams(x_NF)
+    gram_MNN = model.family_.grams(x_NF)
     assert gram_MNN.diagonal(axis1=1, axis2=2) == pytest.approx(np.ones((6, 40)))
 
 
