@@ -159,7 +159,8 @@ def _fusion(config: EvaluationConfig, selection: Selection, features: Features) 
     if task is None:
         reason = "no labelled spans: evaluation.fusion.labels is empty"
         logger.info("fusion skipped: %s", reason)
-        return Found({}, {"fusion": {"skipped": reason}, "absent": {"skipped": reason}})
+        skipped = {"skipped": reason}
+        return Found({}, {name: dict(skipped) for name in ("fusion", "absent", "labels")})
     labelled = _labelled(task, selection, features, Features.modalities)
     table = make_table(config.fusion, labelled, task.classes, task.test_factors)
     for row in table.rows:
@@ -168,11 +169,22 @@ def _fusion(config: EvaluationConfig, selection: Selection, features: Features) 
                 "%s is right for %.3f, above the %.3f that it can know: does its feature leak?",
                 row.name, row.mean, row.limit,
             )  # fmt: skip
-    found = Found(_fusion_figures(table), {"fusion": table.to_json()})
+    files = {"fusion": table.to_json(), "labels": _labels(task)}
+    found = Found(_fusion_figures(table), files)
     inputs = {"": labelled}
     if features.joint:
         inputs["_joint"] = _labelled(task, selection, features, _with_joint)
     return found | _absent(config, inputs, len(task.classes))
+
+
+def _labels(task: FusionTask) -> dict[str, Any]:
+    """Return what the features' clips show, for whoever fuses them elsewhere."""
+    of_clips = {
+        clip.key: int(label)
+        for split, clips in task.clips.items()
+        for clip, label in zip(clips, task.labels[split], strict=True)
+    }
+    return {"classes": [str(name) for name in task.classes], "labels": of_clips}
 
 
 def _absent(

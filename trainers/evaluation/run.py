@@ -18,7 +18,7 @@ from trainers.loop import folder
 from trainers.loop.best import find_checkpoint
 from trainers.loop.checkpoint import newest_checkpoint
 
-OWN_FILES = ("retrieval", "grid", "alignment", "fusion", "absent")
+OWN_FILES = ("retrieval", "grid", "alignment", "fusion", "absent", "labels")
 """What is written of the run's own shards."""
 
 logger = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from configs.runs import EvaluateJob
 from shards.read import read_sample_at
 from trainers.evaluation.record import read_evaluations
 from trainers.evaluation.run import evaluate_run
+from trainers.tasks.features import load as features_task
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,22 @@ def test_figures_have_the_names_that_the_report_reads(evaluated: dict[str, float
         assert 0 <= evaluated[f"eval/fusion_{row}_mean"] <= 1
     for missing in ("video", "audio", "text"):
         assert 0 <= evaluated[f"eval/absent_without_{missing}_mean"] <= 1
+
+
+def test_the_features_are_a_task_with_the_labels_of_the_fusion_table(
+    little, evaluated: dict[str, float]
+) -> None:
+    task, fusion = features_task(little.run_dir / "evaluation"), load(little, "fusion.json")
+    assert list(task.classes) == [str(name) for name in fusion["classes"]]
+    test = task.splits["test"]
+    assert (len(test.ids), len(task.splits["train"].ids)) == (
+        fusion["num_test"],
+        fusion["num_train"],
+    )
+    assert set(test.modalities) == {"video", "audio", "text"}
+    with np.load(little.run_dir / "evaluation" / "features_test.npz") as file:
+        row = file["keys"].tolist().index(test.ids[0])
+        assert np.array_equal(test.modalities["audio"].values_NTC[0, 0], file["audio"][row])
 
 
 def test_the_log_of_the_training_stays_as_it_is_and_the_newest_figures_count(
@@ -104,7 +121,7 @@ def test_without_truth_the_nearest_window_asks_and_fusion_says_why_it_is_left_ou
     figures = evaluate_run(little.job())
     assert figures["eval/num_queries"] == 12
     assert not any("fusion" in name for name in figures)
-    for name in ("fusion.json", "absent.json"):
+    for name in ("fusion.json", "absent.json", "labels.json"):
         assert "evaluation.fusion.labels" in load(little, name)["skipped"]
     assert "evaluation.cues" in load(little, "alignment.json")["skipped"]
 
