@@ -25,8 +25,10 @@ def with_dropped(task: Task, seed: int) -> Task:
     if len(task.splits["train"].modalities) < 2:
         raise ValueError(f"a task must have two modalities to drop one, {task.name} has one")
     channels = {name: Channels.of(s) for name, s in task.splits["train"].modalities.items()}
-    doubled = {name: _doubled(task.splits[name], channels, seed) for name in ("train", "val")}
-    return Task(task.name, task.classes, {**task.splits, **doubled})
+    splits = dict(task.splits)
+    for name in ("train", "val"):
+        splits[name] = _doubled(task.splits[name], channels, seed)
+    return Task(task.name, task.classes, splits)
 
 
 def _doubled(split: Split, channels: dict[str, Channels], seed: int) -> Split:

@@ -1,0 +1,112 @@
+"""Fusion methods on tasks: which are compared, over how many seeds, and what they lose."""
+
+from typing import Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from configs.fusion import FusionConfig
+from configs.kernels import MklConfig
+from configs.operating import OperatingConfig
+from configs.runs import RayConfig
+from configs.settings import Place, Settings
+from configs.translation import TranslationConfig
+
+TaskName = Literal["features", "mosi_utterances", "mosi_videos", "mfeat"]
+MethodName = Literal[
+    "alone",
+    "early",
+    "late_mean",
+    "late_product",
+    "late_weighted",
+    "mkl_uniform",
+    "mkl_easy",
+    "mkl_simple",
+    "translation",
+]
+METHODS: tuple[MethodName, ...] = get_args(MethodName)
+Corruption = Literal["noise", "holes", "blackout", "shuffle"]
+StandIn = Literal["zero", "mean", "learned"]
+
+
+class LossesConfig(Settings):
+    """What a fitted method is put through on the test split."""
+
+    corruptions: tuple[Corruption, ...] = ("noise", "blackout")
+    """Corruptions, of one modality at a time, at ten levels from 0 to 0.9; empty: none."""
+
+    stand_ins: tuple[StandIn, ...] = ("zero", "mean", "learned")
+    """What stands in for missing modalities, over all subsets of them; empty: none is missing."""
+
+    seed: int = Field(default=0, ge=0)
+    """Draws the noise, the same for all methods and seeds."""
+
+
+class MethodsConfig(Settings):
+    """Settings of the methods, the same on all tasks."""
+
+    classifiers: FusionConfig = FusionConfig()
+    """Early and late fusion, and modalities alone."""
+
+    mkl: MklConfig = MklConfig()
+    """Multiple kernel learning; `weighing` is the method's."""
+
+    translation: TranslationConfig = TranslationConfig()
+    """Cyclic translation."""
+
+
+class GridConfig(Settings):
+    """Tasks x methods x seeds."""
+
+    out: Place = "runs/fusion"
+    """Folder that gets a file for each cell, `summary.json` and `report.html`."""
+
+    data: Place = ""
+    """Folder of the public data sets, each in a folder of its own; see docs/fusion.md."""
+
+    features: Place = ""
+    """What the task `features` reads: the folder that `weakvid evaluate` writes for a run."""
+
+    tasks: tuple[TaskName, ...] = Field(default=("features",), min_length=1)
+    """Tasks, of those in docs/fusion.md."""
+
+    shots: tuple[int, ...] = (0,)
+    """Labels of each class that training has; 0 for all of them, and one task for each number."""
+
+    methods: tuple[MethodName, ...] = Field(default=METHODS, min_length=1)
+    """Methods. One that cannot serve a task is listed in the summary with the reason."""
+
+    dropout: tuple[MethodName, ...] = ()
+    """Methods that are trained once more, with modality dropout."""
+
+    seeds: int = Field(default=3, ge=1)
+    """Each method is trained with the seeds 0, 1, .. on each task."""
+
+    workers: int = Field(default=0, ge=0)
+    """Cells in work at a time, as Ray tasks; 0 works in this process. The figures are the same."""
+
+    losses: LossesConfig = LossesConfig()
+    """Corruption and missing modalities."""
+
+    settings: MethodsConfig = MethodsConfig()
+    """Settings of the methods."""
+
+    @model_validator(mode="after")
+    def _places_are_given(self) -> Self:
+        if "features" in self.tasks and not self.features:
+            raise ValueError(
+                "features must name the folder of a run's evaluation where tasks has `features`, "
+                "got ''"
+            )
+        if set(self.tasks) - {"features"} and not self.data:
+            raise ValueError(f"data must name the folder of the data sets of {self.tasks}, got ''")
+        if any(shots < 0 for shots in self.shots) or not self.shots:
+            raise ValueError(f"shots must be numbers from 0, got {self.shots}")
+        return self
+
+
+class CompareJob(Settings):
+    """`weakvid compare`: fusion methods on tasks -> a table and a page."""
+
+    grid: GridConfig = GridConfig.model_construct()
+    ray: RayConfig = RayConfig()
+    operating: OperatingConfig = OperatingConfig()

@@ -1,0 +1,46 @@
+"""From a task's name to its data: one case a task. A new task is a file here, and a case."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import assert_never
+
+from configs.grid import GridConfig, TaskName
+from shards.paths import any_path
+from trainers.tasks import features, mfeat, mosi
+from trainers.tasks.shots import with_shots
+from trainers.tasks.task import Task
+
+MFEAT_VIEWS = ("fou", "kar", "pix")
+"""Three of the six: of the Fourier coefficients, of the pixels, and between the two."""
+
+
+def load_tasks(config: GridConfig) -> dict[str, Task]:
+    """Read the tasks that settings name, each once for every number of shots, by its name.
+
+    Raises:
+        ValueError: If a task's files are not what they must be.
+        FileNotFoundError: If they are not there.
+    """
+    found: dict[str, Task] = {}
+    for name in config.tasks:
+        whole = replace(load_task(name, config), name=name)
+        for shots in config.shots:
+            task = with_shots(whole, shots, seed=0) if shots else whole
+            found[task.name] = task
+    return found
+
+
+def load_task(name: TaskName, config: GridConfig) -> Task:
+    """Read one task. Raises as `load_tasks`."""
+    data = Path(config.data)
+    match name:
+        case "features":
+            return features.load(any_path(config.features))
+        case "mosi_utterances":
+            return mosi.load(data / "mosi_utt", "utterances")
+        case "mosi_videos":
+            return mosi.load(data / "mosi_utt", "videos")
+        case "mfeat":
+            return mfeat.load(data / "mfeat", MFEAT_VIEWS)
+        case _:
+            assert_never(name)
