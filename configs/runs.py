@@ -9,6 +9,7 @@ from configs.beside import BesideConfig
 from configs.checkpoints import CheckpointsConfig
 from configs.clips import ClipsConfig
 from configs.data import DataConfig
+from configs.embedding import EmbeddingConfig
 from configs.faults import FaultsConfig
 from configs.fusion import EvaluationConfig
 from configs.models import ModelConfig
@@ -127,6 +128,18 @@ class EvaluateJob(Settings):
     """Step of the checkpoint that is measured, or `best` (checkpoints.best); empty: the newest."""
 
     evaluation: EvaluationConfig = EvaluationConfig()
+    ray: RayConfig = RayConfig()
+    operating: OperatingConfig = OperatingConfig()
+
+
+class EmbedJob(Settings):
+    """`weakvid embed`: a trained run and shards -> features of their clips."""
+
+    run: RunConfig = RunConfig()
+    checkpoint: str = Field(default="", pattern=r"^([0-9]{1,12}|best)?$")
+    """Step of the checkpoint that embeds, or `best` (checkpoints.best); empty: the newest."""
+
+    embedding: EmbeddingConfig = EmbeddingConfig()
     ray: RayConfig = RayConfig()
     operating: OperatingConfig = OperatingConfig()
 

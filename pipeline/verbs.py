@@ -3,12 +3,15 @@
 import argparse
 
 from pipeline.clusterwords import add_cluster_words
+from pipeline.searchwords import add_search_words
 
 SUMMARIES = {
     "shards": "raw videos with captions -> training shards",
     "asr": "videos without captions -> transcripts (extra asr)",
     "train": "shards -> a trained run; the same command again goes on where it stopped",
     "evaluate": "a trained run -> retrieval and fusion figures",
+    "embed": "a trained run and shards -> features of their clips, for search and other uses",
+    "search": "clips of an embedded collection, found by words or by an example",
     "benchmark": "a published listing of clips -> a table that `shards` builds from",
     "report": "everything known of a run, or of shards -> one HTML file",
     "weights": "published or other weights -> a run; a run -> a file of weights",
@@ -46,6 +49,16 @@ EXAMPLES = {
     "evaluate": (
         "weakvid evaluate",
         "weakvid evaluate --preset local --run.name real",
+    ),
+    "embed": (
+        "weakvid embed",
+        "weakvid embed --run.name real --embedding.workers 4",
+        "weakvid embed --run.name real --embedding.shards data/more --embedding.out data/vectors",
+    ),
+    "search": (
+        'weakvid search demo "pour the milk"',
+        "weakvid search data/vectors --like 0f3a9c2b7d61e845_000012300",
+        "weakvid search runs/real --clip example.mp4 --top 5",
     ),
     "benchmark": (
         "weakvid benchmark validation_youcook.csv --videos YouCook2 --out youcook.csv",
@@ -105,6 +118,7 @@ EXAMPLES = {
 
 WITHOUT_SETTINGS = (
     *("verify", "status", "view", "explain", "doctor", "benchmark", "logs", "stop", "cluster"),
+    "search",
 )
 """Verbs that look at a folder or at this machine, and read no settings."""
 
@@ -136,6 +150,8 @@ def read_words(verb: str, words: list[str]) -> dict[str, object]:
             _add_view(parser)
         case "explain":
             _add_explain(parser)
+        case "search":
+            add_search_words(parser)
         case "benchmark":
             _add_benchmark(parser)
         case "cluster":
@@ -317,6 +333,12 @@ def _add_view(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--port", type=int, default=8000, help="on 127.0.0.1; 0 takes a free one (default: 8000)"
+    )
+    parser.add_argument(
+        "--embeddings",
+        default="",
+        metavar="DIR",
+        help="what `weakvid embed` wrote of these shards: clips are found by what is meant, too",
     )
 
 

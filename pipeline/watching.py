@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from configs.runs import AsrJob, EvaluateJob, ShardsJob, TrainJob
+from configs.runs import AsrJob, EmbedJob, EvaluateJob, ShardsJob, TrainJob
 from pipeline.console import set_up_logging
 from trainers.telemetry.watch import Watch
+
+Operated = AsrJob | EmbedJob | EvaluateJob | ShardsJob | TrainJob
+"""Jobs that say how they are operated."""
 
 GETS_ON = ("asr", "shards", "train")
 """Verbs that note their progress."""
@@ -19,7 +22,7 @@ def watched(stage: str, job: Any, run: Callable[[], int]) -> int:
         job: Its settings; those of a verb without `operating` are not looked at.
         run: The verb itself.
     """
-    if not isinstance(job, AsrJob | EvaluateJob | ShardsJob | TrainJob) or stage == "overfit":
+    if not isinstance(job, Operated) or stage == "overfit":
         set_up_logging()
         return run()
     set_up_logging(job.operating)
@@ -27,7 +30,7 @@ def watched(stage: str, job: Any, run: Callable[[], int]) -> int:
         return watch.ended(run())
 
 
-def name_of(job: AsrJob | EvaluateJob | ShardsJob | TrainJob) -> str:
+def name_of(job: Operated) -> str:
     """Return what logs and figures call a job: its run, or the folder that it writes."""
     match job:
         case ShardsJob():

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from configs.demo_corpus import DemoCorpusConfig
-from configs.runs import AsrJob, EvaluateJob, ReportJob, ShardsJob, TrainJob
+from configs.runs import AsrJob, EmbedJob, EvaluateJob, ReportJob, ShardsJob, TrainJob
 from pipeline.settings.errors import SettingsError, describe
 from pipeline.settings.files import file_layer, preset_layer
 from pipeline.settings.flags import read_flags, take_repeated
@@ -20,6 +20,7 @@ JOBS: dict[str, type[BaseModel]] = {
     "asr": AsrJob,
     "train": TrainJob,
     "evaluate": EvaluateJob,
+    "embed": EmbedJob,
     "report": ReportJob,
     "demo-corpus": DemoCorpusConfig,
 }
@@ -48,7 +49,7 @@ WORDS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """What may be given beside settings, and what it does."""
 
-WITHOUT_PRESETS = frozenset({"asr", "demo-corpus"})
+WITHOUT_PRESETS = frozenset({"asr", "demo-corpus", "embed"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ written, and two that work at once write the same.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -93,36 +93,6 @@ def committed(out: str, name: str) -> dict[str, Any] | None:
     return storage.read_json(path) if storage.exists(path) else None
 
 
-def seal(
-    out: str, plan: Mapping[str, Any], names: Sequence[str], measured: Mapping[str, Any]
-) -> None:
-    """Write the manifest, once all parts are committed.
-
-    Args:
-        out: The folder.
-        plan: What it was begun with.
-        names: Of all parts, in order.
-        measured: What is known of the whole.
-
-    Raises:
-        ValueError: If a part is not committed.
-    """
-    found = {name: committed(out, name) for name in names}
-    records = [record for record in found.values() if record is not None]
-    if len(records) < len(names):
-        lacking = [name for name, record in found.items() if record is None]
-        raise ValueError(f"{out} must hold all parts, got none of {', '.join(lacking)}")
-    manifest = {
-        **plan,
-        "features": records[0]["features"] if records else {},
-        "rows": sum(record["rows"] for record in records),
-        "lost": sum(len(record["lost"]) for record in records),
-        "parts": records,
-        **measured,
-    }
-    storage.write_atomic(storage.join(out, MANIFEST), _pretty(manifest))
-
-
 @dataclass(frozen=True)
 class Collection:
     """A folder of features as its manifest tells of it; columns are read when asked for."""
@@ -173,6 +143,40 @@ class Collection:
         if self.manifest["format"] == "webdataset":
             return read_tar(path, columns, self.widths)
         return read_parquet(path, columns).replace_schema_metadata(None)
+
+
+def seal(
+    out: str,
+    plan: Mapping[str, Any],
+    names: Sequence[str],
+    measure: Callable[[Collection], Mapping[str, Any]],
+) -> Collection:
+    """Write the manifest, once all parts are committed.
+
+    Args:
+        out: The folder.
+        plan: What it was begun with.
+        names: Of all parts, in order.
+        measure: Returns what the manifest says of the whole beside plan, records and sums.
+
+    Raises:
+        ValueError: If a part is not committed.
+    """
+    found = {name: committed(out, name) for name in names}
+    records = [record for record in found.values() if record is not None]
+    if len(records) < len(names):
+        lacking = [name for name, record in found.items() if record is None]
+        raise ValueError(f"{out} must hold all parts, got none of {', '.join(lacking)}")
+    manifest = {
+        **plan,
+        "features": records[0]["features"] if records else {},
+        "rows": sum(record["rows"] for record in records),
+        "lost": sum(len(record["lost"]) for record in records),
+        "parts": records,
+    }
+    manifest |= measure(Collection(out, manifest))
+    storage.write_atomic(storage.join(out, MANIFEST), _pretty(manifest))
+    return Collection(out, manifest)
 
 
 def _write(

@@ -9,8 +9,8 @@ from pipeline import cli
 from pipeline.settings.load import SHORT
 
 VERBS = (
-    "shards train evaluate report weights launch logs stop verify status view explain doctor "
-    "demo-corpus config"
+    "shards train evaluate embed search report weights launch logs stop verify status view explain "
+    "doctor demo-corpus config"
 ).split()
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from shards.manifest import Manifest
 
 
@@ -23,11 +25,22 @@ class Clip:
     """Folder that the shard lies in."""
 
 
+COLUMNS = ("key", "video_id", "split", "shard", "offset", "length", "t0_ms", "t1_ms", "caption")
+"""Columns of the manifest that a clip is made of."""
+
+
 def list_clips(manifest: Manifest) -> list[Clip]:
     """Return all clips in the manifest's order: by shard and offset."""
-    columns = (
-        "key", "video_id", "split", "shard", "offset", "length", "t0_ms", "t1_ms", "caption"
-    )  # fmt: skip
+    return clips_of(manifest.table(COLUMNS), manifest.out)
+
+
+def clips_of(rows: pa.Table, folder: str) -> list[Clip]:
+    """Return the clips of some rows of a manifest.
+
+    Args:
+        rows: With the columns of `COLUMNS`.
+        folder: Where the shards lie.
+    """
     return [
         Clip(
             key=row["key"],
@@ -39,7 +52,7 @@ def list_clips(manifest: Manifest) -> list[Clip]:
             start_s=row["t0_ms"] / 1000,
             end_s=row["t1_ms"] / 1000,
             caption=row["caption"],
-            folder=manifest.out,
+            folder=folder,
         )
-        for row in manifest.table(columns).to_pylist()
+        for row in rows.to_pylist()
     ]

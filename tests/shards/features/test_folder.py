@@ -19,7 +19,7 @@ def fill(tables: Callable) -> Callable[[Path, dict], None]:
         for number, name in enumerate(NAMES):
             about = {"shard": f"{name}.tar", "lost": [{"key": "k", "why": "cut"}] if number else []}
             write_part(str(out), name, plan, tables(4 * number), about)
-        seal(str(out), plan, NAMES, {"recall": None})
+        seal(str(out), plan, NAMES, lambda whole: {"columns": sorted(whole.widths)})
 
     return write
 
@@ -31,6 +31,7 @@ def test_all_parts_are_read_as_one_table(
     fill(tmp_path, plan | {"format": kind})
     collection = Collection.load(str(tmp_path))
     assert collection.widths == {"embedding": 3, "audio": 2}
+    assert collection.manifest["columns"] == ["audio", "embedding"]
     assert (collection.manifest["rows"], collection.manifest["lost"]) == (8, 1)
     assert collection.table(["caption"])["caption"].to_pylist()[5] == "step 5"
     x_NC, there_N = collection.vectors("audio")
@@ -68,7 +69,7 @@ def test_a_folder_is_read_only_when_all_its_parts_are_there(tmp_path: Path, plan
     with pytest.raises(ValueError, match="goes on"):
         Collection.load(str(tmp_path))
     with pytest.raises(ValueError, match="got none of 000000-00"):
-        seal(str(tmp_path), plan, ["000000-00"], {})
+        seal(str(tmp_path), plan, ["000000-00"], lambda whole: {})
     (tmp_path / "embeddings.json").write_text('{"schema": 2}')
     with pytest.raises(ValueError, match="schema 1"):
         Collection.load(str(tmp_path))

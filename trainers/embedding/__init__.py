@@ -1,0 +1,1 @@
+"""Features of whole shards by a frozen run, and search in them."""
