@@ -63,7 +63,7 @@ class GridConfig(Settings):
     data: Place = ""
     """Folder of the public data sets, each in a folder of its own; see docs/fusion.md."""
 
-    features: Place = ""
+    features: Place = "runs/demo/evaluation"
     """What the task `features` reads: the folder that `weakvid evaluate` writes for a run."""
 
     tasks: tuple[TaskName, ...] = Field(default=("features",), min_length=1)
@@ -92,11 +92,6 @@ class GridConfig(Settings):
 
     @model_validator(mode="after")
     def _places_are_given(self) -> Self:
-        if "features" in self.tasks and not self.features:
-            raise ValueError(
-                "features must name the folder of a run's evaluation where tasks has `features`, "
-                "got ''"
-            )
         if set(self.tasks) - {"features"} and not self.data:
             raise ValueError(f"data must name the folder of the data sets of {self.tasks}, got ''")
         if any(shots < 0 for shots in self.shots) or not self.shots:
@@ -107,6 +102,6 @@ class GridConfig(Settings):
 class CompareJob(Settings):
     """`weakvid compare`: fusion methods on tasks -> a table and a page."""
 
-    grid: GridConfig = GridConfig.model_construct()
+    grid: GridConfig = GridConfig()
     ray: RayConfig = RayConfig()
     operating: OperatingConfig = OperatingConfig()

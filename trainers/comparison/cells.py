@@ -1,7 +1,8 @@
 """Cells of the grid and their files: one JSON a cell, written once and never changed.
 
 A cell is done when its file is there, so a grid that was killed goes on where it stopped, and
-several programs may work on one folder: of two that finish the same cell, one file stands.
+several programs may work on one folder: of two that finish the same cell, one file stands. Cells
+of other data, or of other settings, lie in a folder of their own and are never taken for these.
 """
 
 import hashlib
@@ -50,39 +51,30 @@ def fingerprint(task: Task) -> str:
     return digest.hexdigest()
 
 
-def bending(config: GridConfig) -> dict[str, Any]:
-    """Return the settings that a cell's figures depend on."""
-    return config.model_dump(mode="json", include={"losses", "settings"})
+def origin_of(task: Task, config: GridConfig) -> str:
+    """Return a name for all that a cell's figures depend on but its method and seed."""
+    settings = config.model_dump(mode="json", include={"losses", "settings"})
+    words = f"{fingerprint(task)}{json.dumps(settings, sort_keys=True)}"
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
-def read_cell(out: str, cell: Cell, made_from: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what a cell holds, None where it is not done.
-
-    Raises:
-        ValueError: If it was made from other data or with other settings.
-    """
-    path = str(any_path(out) / "cells" / cell.name)
+def read_cell(out: str, cell: Cell, origin: str) -> dict[str, Any] | None:
+    """Return what a cell of this origin holds, None where it is not done."""
     try:
-        held = json.loads(read_bytes(path))
+        return json.loads(read_bytes(_path(out, cell, origin)))
     except FileNotFoundError:
         return None
-    other = [key for key, value in made_from.items() if held["made_from"].get(key) != value]
-    if other:
-        raise ValueError(
-            f"cells of grid.out must be made from the same data with the same settings, got other "
-            f"{' and '.join(other)} in {path}: name another grid.out, or delete that folder"
-        )
-    return held
 
 
-def write_cell(
-    out: str, cell: Cell, made_from: Mapping[str, Any], found: Mapping[str, Any]
-) -> dict[str, Any]:
+def write_cell(out: str, cell: Cell, origin: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Write a cell unless it is there, and return what is there then."""
-    path = str(any_path(out) / "cells" / cell.name)
-    named = {"task": cell.task, "method": cell.method, "seed": cell.seed}
+    path = _path(out, cell, origin)
+    held = {"task": cell.task, "method": cell.method, "seed": cell.seed, **found}
     make_folder(path.rpartition("/")[0])
-    held = {**named, "made_from": dict(made_from), **found}
     if create_if_absent(path, (json.dumps(held, allow_nan=False) + "\n").encode()):
         return held
     return json.loads(read_bytes(path))
+
+
+def _path(out: str, cell: Cell, origin: str) -> str:
+    return str(any_path(out) / "cells" / origin / cell.name)

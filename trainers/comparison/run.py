@@ -15,13 +15,7 @@ from tqdm_loggable.auto import tqdm
 
 from configs.grid import GridConfig
 from trainers.comparison.cell import measure_cell
-from trainers.comparison.cells import (
-    Cell,
-    bending,
-    fingerprint,
-    read_cell,
-    write_cell,
-)
+from trainers.comparison.cells import Cell, origin_of, read_cell, write_cell
 from trainers.comparison.dropout import with_dropped
 from trainers.fusion.build import fit_method, methods_of, why_not
 from trainers.tasks.task import Task
@@ -50,19 +44,12 @@ class Grid:
 
 
 def run_grid(config: GridConfig, tasks: Mapping[str, Task]) -> Grid:
-    """Measure what is not done, and return all. With workers Ray must have been started.
-
-    Raises:
-        ValueError: If cells in `grid.out` were made from other data or with other settings.
-    """
+    """Measure what is not done, and return all. With workers Ray must have been started."""
     planned, unfit = plan(config, tasks)
-    made_from = {
-        name: {"data": fingerprint(task), "settings": bending(config)}
-        for name, task in tasks.items()
-    }
+    origin = {name: origin_of(task, config) for name, task in tasks.items()}
     cells: dict[Cell, dict[str, Any]] = {}
     for cell in planned:
-        held = read_cell(config.out, cell, made_from[cell.task])
+        held = read_cell(config.out, cell, origin[cell.task])
         if held is not None:
             cells[cell] = held
     todo = [cell for cell in planned if cell not in cells]
@@ -76,7 +63,7 @@ def run_grid(config: GridConfig, tasks: Mapping[str, Task]) -> Grid:
                 logger.warning("%s failed: %s", cell.name, error)
                 failed[cell] = error
             else:
-                cells[cell] = write_cell(config.out, cell, made_from[cell.task], found)
+                cells[cell] = write_cell(config.out, cell, origin[cell.task], found)
     return Grid(dict(sorted(cells.items())), failed, unfit)
 
 
