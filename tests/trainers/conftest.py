@@ -1,16 +1,18 @@
 import numpy as np
 import pytest
+import torch
 
 from configs.data import DataConfig
 from configs.models import ModelConfig, S3DConfig, TextConfig, TranslatorConfig
-from configs.objectives import CyclicConfig, MilNceConfig, ObjectivesConfig
+from configs.objectives import CyclicConfig, MilNceConfig, ObjectivesConfig, WeightSchedule
 from configs.runs import RunConfig, TrainJob
 from configs.training import TrainingConfig
-from shards.clipcodec import encode_clip
+from shards.clipcodec import encode_audio, encode_clip
 from shards.commit import BundleRecord, commit_bundle
 from shards.fold import fold
 from shards.schema import Sample, Window
 from shards.write import ShardWriter
+from trainers.data.batch import Batch
 
 WORDS = "chop stir fry the a red green leek egg pan now we then slowly".split()
 
@@ -49,7 +51,17 @@ def make_sample(video_id, clip, random, num_windows=5):
         "flags": [],
         "build": {"code": 1, "cfg": "test"},
     }
-    return Sample(meta, encode_clip(frames_THWC, 10, 18), windows[0].text, windows)
+    clip_bytes, sound = encode_clip(frames_THWC, 10, 18), make_sound(video_id, clip)
+    return Sample(meta, clip_bytes, windows[0].text, windows, sound)
+
+
+def make_sound(video_id, clip):
+    """A tone that rises, of a pitch of the clip's own; every third clip is silent."""
+    if clip % 3 == 2:
+        return None
+    time_N = np.arange(4 * 3200) / 4000
+    hz = 100 + hash_of(video_id) % 300 + 50 * clip
+    return encode_audio((3000 * np.sin(2 * np.pi * hz * time_N**1.2)).astype(np.int16), 4000)
 
 
 def hash_of(text):
@@ -76,8 +88,20 @@ def write_shards(out, num_train=9, num_val=3, clips=3, seed=0):
     return fold(str(out), bundles)
 
 
-def tiny_job(shards, root, cyclic=1.0, **training):
-    """Return a job that trains a very small model with dropout on `shards`."""
+EVERYTHING = CyclicConfig(
+    weight=0.5,
+    directions=("video->words", "words->video", "audio->words", "video->audio"),
+    target_window="soft",
+    schedule=WeightSchedule(shape="cosine", first=0.1, begin=1, end=5),
+)
+FADING = WeightSchedule(shape="linear", first=1.0, last=0.5, begin=0, end=6)
+
+
+def tiny_job(shards, root, cyclic=1.0, everything=False, **training):
+    """Return a job that trains a very small model with dropout on `shards`.
+
+    With `everything`, words, sound and video are translated, bags are soft, weights change.
+    """
     options = {
         "steps": 6,
         "workers": 1,
@@ -87,6 +111,7 @@ def tiny_job(shards, root, cyclic=1.0, **training):
         "lr": 3e-3,
         "checkpoint_every": 2,
         "validate_every": 4,
+        "gradients_every": 3,
     }
     return TrainJob(
         run=RunConfig(name="tiny", root=str(root)),
@@ -97,10 +122,44 @@ def tiny_job(shards, root, cyclic=1.0, **training):
             translator=TranslatorConfig(hidden_dim=16, dropout=0.2),
         ),
         objectives=ObjectivesConfig(
-            mil_nce=MilNceConfig(candidates=3), cyclic=CyclicConfig(weight=cyclic)
+            mil_nce=MilNceConfig(candidates=3, schedule=FADING if everything else WeightSchedule()),
+            cyclic=EVERYTHING if everything else CyclicConfig(weight=cyclic),
         ),
         training=TrainingConfig(**{**options, **training}),
     )
+
+
+VOCABULARY = 50
+"""Of the tokens in `make_batches`."""
+
+
+def random_batches(job, step=0, sound=False):
+    """Return one micro-batch for each virtual rank; two clips share a video, some windows lack."""
+    training = job.training
+    size = training.global_batch // training.virtual_ranks
+    batches = []
+    for rank in range(training.virtual_ranks):
+        random = np.random.default_rng([step, rank])
+        tokens_BKL = torch.from_numpy(random.integers(1, VOCABULARY, (size, 3, 8)))
+        tokens_BKL[:, :, 5:] = 0
+        tokens_BKL[0, 2] = 0
+        frames = random.integers(0, 256, (size, 8, 24, 24, 3), np.uint8)
+        mask_BK = (tokens_BKL != 0).any(dim=2)
+        videos = torch.arange(size) + rank * (size - 1)
+        rows = torch.arange(size) + rank * size
+        heard = ()
+        if sound:
+            mel_BFM = random.normal(-8, 3, (size, job.data.mel_frames, job.data.mel_bands))
+            heard = torch.from_numpy(mel_BFM.astype(np.float32)), torch.arange(size) != 1
+        batches.append(
+            Batch(torch.from_numpy(frames), tokens_BKL, mask_BK, videos, rows, rows < 0, *heard)
+        )
+    return batches
+
+
+@pytest.fixture
+def make_batches():
+    return random_batches
 
 
 @pytest.fixture(scope="session")

@@ -164,7 +164,7 @@ class TrainStep:
     def _wants_shares(self, step: int) -> bool:
         """Say whether the objectives' own gradients are due at this step, on all workers."""
         every = self.job.training.gradients_every
-        return self.objectives.cyclic is not None and every > 0 and (step + 1) % every == 0
+        return min(self._weights(step)) > 0 and every > 0 and (step + 1) % every == 0
 
     def _forward(self, step: int, rank: int, batch: Batch, *, towers_only: bool = False) -> Forward:
         torch.manual_seed(derive_seed(self.job.training.seed, step, rank))

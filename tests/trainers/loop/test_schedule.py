@@ -1,9 +1,11 @@
 import itertools
+import math
 
 import pytest
 
+from configs.objectives import CyclicConfig, WeightSchedule
 from configs.training import TrainingConfig
-from trainers.loop.schedule import learning_rate
+from trainers.loop.schedule import learning_rate, objective_weight
 
 CONFIG = TrainingConfig(steps=100, warmup_steps=10, lr=0.5)
 
@@ -38,3 +40,24 @@ def test_warm_up_and_cosine_begin_anew_at_a_restart_and_what_was_done_keeps_its_
 def test_restarts_must_rise_within_the_run(restarts):
     with pytest.raises(ValueError, match=r"training\.restarts must rise"):
         TrainingConfig(steps=100, restarts=restarts)
+
+
+def weights(steps, **schedule):
+    config = CyclicConfig(weight=2.0, schedule=WeightSchedule(**schedule))
+    return [objective_weight(config, step) for step in steps]
+
+
+def test_a_weight_without_a_schedule_is_the_same_at_every_step():
+    assert weights((0, 7, 10**6)) == [2.0] * 3
+
+
+def test_a_linear_weight_goes_from_one_factor_to_the_other_in_equal_parts():
+    way = weights((0, 10, 11, 15, 20, 99), shape="linear", first=0.5, last=1.5, begin=10, end=20)
+    assert way == pytest.approx([1.0, 1.0, 1.2, 2.0, 3.0, 3.0])
+
+
+def test_a_cosine_weight_begins_and_ends_flat_and_may_fall():
+    way = weights(range(101), shape="cosine", first=1.0, last=0.0, begin=0, end=100)
+    assert way[0] == 2.0 and way[50] == pytest.approx(1.0) and way[100] == pytest.approx(0.0)
+    assert way[25] == pytest.approx(1 + math.sqrt(0.5))
+    assert all(later < earlier for earlier, later in itertools.pairwise(way))

@@ -1,8 +1,6 @@
-import numpy as np
 import pytest
 import torch
 
-from trainers.data.batch import Batch
 from trainers.loop.fresh import fresh_model, measure_targets
 from trainers.loop.schedule import learning_rate
 from trainers.loop.skips import NonFiniteLoss
@@ -11,25 +9,7 @@ from trainers.loop.step import TrainStep
 VOCABULARY = 50
 
 
-def make_batches(job, step=0):
-    """Return one micro-batch for each virtual rank; two clips share a video, some windows lack."""
-    training = job.training
-    size = training.global_batch // training.virtual_ranks
-    batches = []
-    for rank in range(training.virtual_ranks):
-        random = np.random.default_rng([step, rank])
-        tokens_BKL = torch.from_numpy(random.integers(1, VOCABULARY, (size, 3, 8)))
-        tokens_BKL[:, :, 5:] = 0
-        tokens_BKL[0, 2] = 0
-        frames = random.integers(0, 256, (size, 8, 24, 24, 3), np.uint8)
-        mask_BK = (tokens_BKL != 0).any(dim=2)
-        videos = torch.arange(size) + rank * (size - 1)
-        rows = torch.arange(size) + rank * size
-        batches.append(Batch(torch.from_numpy(frames), tokens_BKL, mask_BK, videos, rows, rows < 0))
-    return batches
-
-
-def run_steps(job, num_steps=4, dtype=torch.float32):
+def run_steps(make_batches, job, num_steps=4, dtype=torch.float32):
     torch.set_num_threads(1)
     model = fresh_model(job, VOCABULARY).to(dtype)
     measure_targets(model, make_batches(job))
@@ -38,9 +18,9 @@ def run_steps(job, num_steps=4, dtype=torch.float32):
     return model, results
 
 
-def test_cached_gradients_give_the_same_curve_and_weights(make_job):
-    kept_model, kept = run_steps(make_job(gradient_cache=False))
-    cached_model, cached = run_steps(make_job(gradient_cache=True))
+def test_cached_gradients_give_the_same_curve_and_weights(make_job, make_batches):
+    kept_model, kept = run_steps(make_batches, make_job(gradient_cache=False))
+    cached_model, cached = run_steps(make_batches, make_job(gradient_cache=True))
     for one, other in zip(kept, cached, strict=True):
         assert other.figures == pytest.approx(one.figures, rel=1e-4)
         for key in ("train/loss", "train/cyclic"):
@@ -50,7 +30,7 @@ def test_cached_gradients_give_the_same_curve_and_weights(make_job):
         torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-5, msg=name)
 
 
-def test_the_gradient_is_that_of_the_loss_of_the_whole_global_batch(make_job):
+def test_the_gradient_is_that_of_the_loss_of_the_whole_global_batch(make_job, make_batches):
     job = make_job(cyclic=0.0, virtual_ranks=1)
     model = fresh_model(job, VOCABULARY)
     train = TrainStep(job, model)
@@ -64,28 +44,30 @@ def test_the_gradient_is_that_of_the_loss_of_the_whole_global_batch(make_job):
     assert (train._buffer.gradients_P - wanted).norm() <= 1e-5 * wanted.norm()
 
 
-@pytest.mark.parametrize("virtual_ranks", [2, 3, 6])
+@pytest.mark.parametrize(("virtual_ranks", "everything"), [(2, False), (3, True), (6, False)])
 def test_the_cached_gradient_is_that_of_one_graph_dropout_and_batch_norm_included(
-    make_job, virtual_ranks
+    make_job, make_batches, virtual_ranks, everything
 ):
-    gradients = []
+    gradients, losses = [], []
     for cache in (False, True):
-        job = make_job(gradient_cache=cache, virtual_ranks=virtual_ranks)
+        job = make_job(gradient_cache=cache, virtual_ranks=virtual_ranks, everything=everything)
         train = TrainStep(job, fresh_model(job, VOCABULARY))
-        train.run(0, make_batches(job))
+        figures = train.run(0, make_batches(job, sound=everything)).figures
+        losses.append([value for key, value in figures.items() if "cyclic" in key])
         gradients.append(train._buffer.gradients_P.clone())
     assert gradients[0].norm() > 0.1
     assert (gradients[1] - gradients[0]).norm() <= 1e-5 * gradients[0].norm()
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
 
 
-def test_running_statistics_move_once_a_step(make_job):
+def test_running_statistics_move_once_a_step(make_job, make_batches):
     for cache in (False, True):
-        model, _ = run_steps(make_job(gradient_cache=cache), num_steps=3)
+        model, _ = run_steps(make_batches, make_job(gradient_cache=cache), num_steps=3)
         counts = {int(b) for name, b in model.named_buffers() if name.endswith("tracked")}
         assert counts == {3}
 
 
-def test_virtual_ranks_draw_their_own_dropout(make_job):
+def test_virtual_ranks_draw_their_own_dropout(make_job, make_batches):
     job = make_job()
     train = TrainStep(job, fresh_model(job, VOCABULARY))
     batch = make_batches(job)[0]
@@ -98,7 +80,7 @@ def test_virtual_ranks_draw_their_own_dropout(make_job):
     assert len({first, other, later}) == 3
 
 
-def test_steps_on_one_batch_learn_it(make_job):
+def test_steps_on_one_batch_learn_it(make_job, make_batches):
     job = make_job(steps=60, virtual_ranks=1, lr=1e-2, cyclic=0.1)
     train = TrainStep(job, fresh_model(job, VOCABULARY))
     losses = [train.run(step, make_batches(job)).mil_nce for step in range(40)]
@@ -107,7 +89,7 @@ def test_steps_on_one_batch_learn_it(make_job):
     assert 0.69 < losses[-1] < 0.5 * losses[0]
 
 
-def test_a_gradient_is_clipped_to_the_norm_that_is_set(make_job):
+def test_a_gradient_is_clipped_to_the_norm_that_is_set(make_job, make_batches):
     job = make_job(grad_clip=0.01)
     train = TrainStep(job, fresh_model(job, VOCABULARY))
     result = train.run(0, make_batches(job))
@@ -121,7 +103,7 @@ def poisoned(model, value=float("nan")):
         model.text.fc2.bias[0] = value
 
 
-def test_a_loss_that_is_not_finite_leaves_everything_alone(make_job):
+def test_a_loss_that_is_not_finite_leaves_everything_alone(make_job, make_batches):
     job = make_job(max_skipped=1)
     model = fresh_model(job, VOCABULARY)
     train = TrainStep(job, model)
@@ -138,7 +120,7 @@ def test_a_loss_that_is_not_finite_leaves_everything_alone(make_job):
         train.run(2, make_batches(job, 2))
 
 
-def test_a_skipped_step_is_as_if_it_had_not_been(make_job):
+def test_a_skipped_step_is_as_if_it_had_not_been(make_job, make_batches):
     """Neither weights nor moments nor running statistics know of it."""
     job = make_job()
     states = []
@@ -158,7 +140,9 @@ def test_a_skipped_step_is_as_if_it_had_not_been(make_job):
         assert torch.equal(tensor, states[1][name]), name
 
 
-def test_the_rows_with_embeddings_that_are_no_numbers_are_suspected(make_job, monkeypatch):
+def test_the_rows_with_embeddings_that_are_no_numbers_are_suspected(
+    make_job, make_batches, monkeypatch
+):
     job = make_job()
     train = TrainStep(job, fresh_model(job, VOCABULARY))
     batches = make_batches(job)
@@ -174,7 +158,7 @@ def test_the_rows_with_embeddings_that_are_no_numbers_are_suspected(make_job, mo
     assert train.run(0, batches).rows == (bad,)
 
 
-def test_only_steps_in_a_row_add_up(make_job):
+def test_only_steps_in_a_row_add_up(make_job, make_batches):
     job = make_job(max_skipped=1)
     model = fresh_model(job, VOCABULARY)
     train = TrainStep(job, model)
@@ -186,7 +170,7 @@ def test_only_steps_in_a_row_add_up(make_job):
         assert not train.run(step + 1, make_batches(job)).skipped
 
 
-def test_figures_tell_right_pairs_from_wrong_ones_as_they_are_learned(make_job):
+def test_figures_tell_right_pairs_from_wrong_ones_as_they_are_learned(make_job, make_batches):
     job = make_job(steps=60, virtual_ranks=1, lr=1e-2, cyclic=0.0, figures_every=20)
     train = TrainStep(job, fresh_model(job, VOCABULARY))
     figures = [train.run(step, make_batches(job)).figures for step in range(40)]
@@ -196,7 +180,7 @@ def test_figures_tell_right_pairs_from_wrong_ones_as_they_are_learned(make_job):
     assert last["train/recall_at_1"] == last["train/recall_at_5"] == 1.0
 
 
-def test_a_wish_to_stop_reaches_the_result(make_job):
+def test_a_wish_to_stop_reaches_the_result(make_job, make_batches):
     job = make_job()
     train = TrainStep(job, fresh_model(job, VOCABULARY))
     assert not train.run(0, make_batches(job)).stop

@@ -63,10 +63,10 @@ def test_a_run_logs_each_step_once_and_keeps_the_newest_checkpoints(make_job):
     assert state["step"] == 7
 
 
-@pytest.mark.parametrize("died_at", [1, 4, 5])
-def test_a_run_that_died_goes_on_bit_for_bit(make_job, tmp_path, died_at):
-    whole, _ = train(make_job(root=tmp_path / "whole"))
-    job = make_job(root=tmp_path / "died")
+@pytest.mark.parametrize(("died_at", "everything"), [(1, True), (4, False), (5, True)])
+def test_a_run_that_died_goes_on_bit_for_bit(make_job, tmp_path, died_at, everything):
+    whole, _ = train(make_job(root=tmp_path / "whole", everything=everything))
+    job = make_job(root=tmp_path / "died", everything=everything)
     train_until(job, died_at)
     resumed, _ = train(job)
     assert figures(resumed) == figures(whole)
@@ -88,6 +88,29 @@ def test_the_objectives_are_in_the_log_and_their_weighted_sum_is_the_loss(make_j
     total = line["train/mil_nce"] + 0.5 * line["train/cyclic"]
     assert line["train/loss"] == pytest.approx(total, rel=1e-6)
     assert line["train/grad_norm"] > 0
+
+
+def test_directions_and_weights_that_change_are_in_the_log(make_job):
+    run_dir, _ = train(make_job(everything=True))
+    lines = [line for line in read_metrics(run_dir / folder.METRICS) if "train/loss" in line]
+    directions = ["video_to_words", "words_to_video", "audio_to_words", "video_to_audio"]
+    for line in lines:
+        weight, other = line["train/weight_mil_nce"], line["train/weight_cyclic"]
+        total = weight * line["train/mil_nce"] + other * line["train/cyclic"]
+        assert line["train/loss"] == pytest.approx(total, rel=1e-6)
+        mean = sum(line[f"train/cyclic_{name}"] for name in directions) / 4
+        assert line["train/cyclic"] == pytest.approx(mean, rel=1e-6)
+    assert [line["train/weight_mil_nce"] for line in lines][::5] == pytest.approx([1.0, 7 / 12])
+    cyclic = [line["train/weight_cyclic"] for line in lines]
+    assert cyclic == pytest.approx([0.05, 0.05, 0.115901, 0.275, 0.434099, 0.5], abs=1e-6)
+    assert [line["step"] for line in lines if "train/gradient_cosine" in line] == [3, 6]
+    (held_out,) = [line for line in read_metrics(run_dir / folder.METRICS) if "val/loss" in line][
+        :1
+    ]
+    errors = [held_out[f"val/cyclic_relative_error_{name}"] for name in directions]
+    assert held_out["val/cyclic_relative_error"] == pytest.approx(sum(errors) / 4)
+    total = held_out["val/mil_nce"] + 0.5 * held_out["val/cyclic"]
+    assert held_out["val/loss"] == pytest.approx(total)
 
 
 def test_without_the_cyclic_objective_there_is_no_translator(make_job):
