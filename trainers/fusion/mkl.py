@@ -39,7 +39,7 @@ class MklMethod:
         machine = self.machine
         if isinstance(machine, MultipleKernelRegressor):
             return machine.duals_.size + machine.weights_.size + 1
-        duals = sum(np.count_nonzero(one.dual_N) + 1 for one in machine.machines_)
+        duals = sum(np.count_nonzero(one.dual_N) + 1 for one in machine.machines_.machines)
         return duals + machine.weights_.size
 
     @property

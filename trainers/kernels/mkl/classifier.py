@@ -14,8 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from trainers.kernels.mkl.family import KernelFamily
-from trainers.kernels.mkl.machine import combine, signs, solve
-from trainers.kernels.mkl.weigh import Weighing, weigh
+from trainers.kernels.mkl.weigh import Weighing
+from trainers.kernels.mkl.weighed import fit_weighed
 
 
 class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
@@ -36,7 +36,7 @@ class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
         classes_: The labels.
         family_: The kernels, `family_.members` by name.
         weights_: `[C, M]`, each row of sum 1; a single row where there are two classes.
-        machines_: One a class, a single one where there are two.
+        machines_: `WeighedMachines`.
     """
 
     def __init__(
@@ -69,27 +69,24 @@ class MultipleKernelClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"there must be two classes or more, got {len(self.classes_)} class")
         self.family_ = KernelFamily(x_NF, self.views, self.gammas, self.degrees)
-        gram_MNN = self.family_.grams(x_NF)
-        sign_CN = signs(label_N, len(self.classes_))
-        self.weights_ = weigh(
-            self.weighing, gram_MNN, sign_CN, penalty=self.penalty, smoothing=self.smoothing
+        fitted = fit_weighed(
+            self.family_.grams(x_NF),
+            label_N,
+            len(self.classes_),
+            weighing=self.weighing,
+            penalty=self.penalty,
+            smoothing=self.smoothing,
+            check=False,
         )
-        self.machines_ = [
-            solve(combine(gram_MNN, weight_M), sign_N, self.penalty)
-            for weight_M, sign_N in zip(self.weights_, sign_CN, strict=True)
-        ]
+        self.machines_, self.weights_ = fitted, fitted.weight_CM
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Return `[Q, C]`, how much each class is preferred to the rest; `[Q]` of two classes."""
         check_is_fitted(self)
         x_QF = validate_data(self, X, dtype=np.float64, reset=False)
-        gram_MQN = self.family_.grams(x_QF)
-        score_CQ = [
-            machine.decide(combine(gram_MQN, weight_M))
-            for machine, weight_M in zip(self.machines_, self.weights_, strict=True)
-        ]
-        return score_CQ[0] if len(self.classes_) == 2 else np.stack(score_CQ, axis=1)
+        score_QC = self.machines_.decide(self.family_.grams(x_QF))
+        return score_QC[:, 0] if len(self.classes_) == 2 else score_QC
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the preferred class of each example, `[Q]`."""
