@@ -100,10 +100,10 @@ def _named(config: TranslationConfig, task: Task) -> TranslationConfig:
     known = tuple(task.splits["train"].modalities)
     source = config.source or known[0]
     targets = config.targets or tuple(name for name in known if name != source)[:2]
-    if not targets or {source, *targets} - set(known):
+    if not targets or source in targets or {source, *targets} - set(known):
         raise ValueError(
-            f"source and targets must be modalities of {task.name}, {', '.join(known)}, "
-            f"got {source!r} and {targets}"
+            f"source and targets must be different modalities of {task.name}, "
+            f"{', '.join(known)}, got {source!r} and {targets}"
         )
     return config.model_copy(update={"source": source, "targets": targets})
 
