@@ -10,6 +10,7 @@ SUMMARIES = {
     "asr": "videos without captions -> transcripts (extra asr)",
     "train": "shards -> a trained run; the same command again goes on where it stopped",
     "evaluate": "a trained run -> retrieval and fusion figures",
+    "compare": "fusion methods on tasks -> who is better, and what a lost modality costs",
     "embed": "a trained run and shards -> features of their clips, for search and other uses",
     "search": "clips of an embedded collection, found by words or by an example",
     "benchmark": "a published listing of clips -> a table that `shards` builds from",
@@ -49,6 +50,11 @@ EXAMPLES = {
     "evaluate": (
         "weakvid evaluate",
         "weakvid evaluate --preset local --run.name real",
+    ),
+    "compare": (
+        "weakvid compare",
+        "weakvid compare --grid.features runs/real/evaluation --grid.out runs/real/fusion",
+        "weakvid compare --grid.data data/public --grid.tasks mfeat mosi_videos --grid.workers 2",
     ),
     "embed": (
         "weakvid embed",

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from configs.grid import CompareJob
 from configs.runs import AsrJob, EmbedJob, EvaluateJob, ShardsJob, TrainJob
 from pipeline.console import set_up_logging
 from trainers.telemetry.watch import Watch
 
-Operated = AsrJob | EmbedJob | EvaluateJob | ShardsJob | TrainJob
+Operated = AsrJob | CompareJob | EmbedJob | EvaluateJob | ShardsJob | TrainJob
 """Jobs that say how they are operated."""
 
 GETS_ON = ("asr", "shards", "train")
@@ -37,6 +38,8 @@ def name_of(job: Operated) -> str:
             folder = job.shards.out
         case AsrJob():
             folder = job.sources.transcripts
+        case CompareJob():
+            folder = job.grid.out
         case _:
             return job.run.name
     return folder.rstrip("/").rpartition("/")[2]

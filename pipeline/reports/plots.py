@@ -213,6 +213,36 @@ def bar_chart(name: str, title: str, bars: Sequence[Bar], levels: Sequence[Level
         return _inline(figure, name, title)
 
 
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """Points of a map that belong together."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    shape: str
+
+
+def dot_map(name: str, title: str, groups: Sequence[Dots]) -> Markup:
+    """Return points in a plane whose axes mean nothing; groups differ in shade and shape."""
+    inks = (C1, C2, C3, C4, GOOD, MUTED)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title)
+        for place, one in enumerate(groups):
+            ink = inks[place % len(inks)]
+            axes.plot(
+                one.x, one.y, one.shape, color=ink, label=clean(one.label),
+                markersize=4, alpha=0.75, linestyle="none",
+            )  # fmt: skip
+        axes.set_xticks([])
+        axes.set_yticks([])
+        if len(groups) <= 2 * len(inks):
+            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        return _inline(figure, name, title)
+
+
 def _top(bar: Bar) -> float:
     """Return where a bar's figure goes: above its spread, and above a ceiling close by."""
     top = bar.mean + bar.std

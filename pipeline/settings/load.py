@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from configs.demo_corpus import DemoCorpusConfig
+from configs.grid import CompareJob
 from configs.runs import AsrJob, EmbedJob, EvaluateJob, ReportJob, ShardsJob, TrainJob
 from pipeline.settings.errors import SettingsError, describe
 from pipeline.settings.files import file_layer, preset_layer
@@ -20,6 +21,7 @@ JOBS: dict[str, type[BaseModel]] = {
     "asr": AsrJob,
     "train": TrainJob,
     "evaluate": EvaluateJob,
+    "compare": CompareJob,
     "embed": EmbedJob,
     "report": ReportJob,
     "demo-corpus": DemoCorpusConfig,
@@ -49,7 +51,7 @@ WORDS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """What may be given beside settings, and what it does."""
 
-WITHOUT_PRESETS = frozenset({"asr", "demo-corpus", "embed"})
+WITHOUT_PRESETS = frozenset({"asr", "compare", "demo-corpus", "embed"})
 
 
 @dataclass(frozen=True, slots=True)

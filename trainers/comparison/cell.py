@@ -24,14 +24,18 @@ from trainers.comparison.robustness import LEVELS
 from trainers.fusion.method import Fitted
 from trainers.tasks.task import Split, Task
 
+NOTES = ("kernel_weights", "search_trace", "late_weights")
+"""What some methods can tell of themselves, kept with their cell for the report: weights by name
+of kernel; `[architectures trained, best accuracy on val]` of a search; weights by modality."""
+
 
 def measure_cell(task: Task, fit: Callable[[Task], Fitted], losses: LossesConfig) -> dict[str, Any]:
     """Train on the task and measure on its test split; return plain lists and dicts.
 
     Keys: `figures` (see `metrics`), `gains` (a number a position, see `Outcomes.gains`),
     `num_parameters`, `missing` (by stand-in, a mean gain for each subset such as `audio+text`),
-    `corrupted` (by modality and corruption, a mean gain for each level) and `cost`, which alone
-    is another each time.
+    `corrupted` (by modality and corruption, a mean gain for each level), `notes` (see `NOTES`) and
+    `cost`, which alone is another each time.
     """
     with _one_thread():
         train, test = task.splits["train"], task.splits["test"]
@@ -44,6 +48,7 @@ def measure_cell(task: Task, fit: Callable[[Task], Fitted], losses: LossesConfig
             "num_parameters": int(fitted.num_parameters),
             "missing": _missing(fitted, test, train, losses),
             "corrupted": _corrupted(fitted, test, train, losses),
+            "notes": {name: getattr(fitted, name) for name in NOTES if hasattr(fitted, name)},
             "cost": {
                 "train": asdict(of_training),
                 "score": asdict(of_scoring),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from trainers.comparison.maps import maps_of
 from trainers.comparison.paired import compare
 from trainers.comparison.robustness import effective_robustness, relative_robustness
 from trainers.comparison.run import Grid
@@ -39,12 +40,13 @@ def _task(grid: Grid, name: str, task: Task) -> dict[str, Any]:
     return {
         "task": name,
         "labels": "classes" if task.classes else "scores",
-        "classes": len(task.classes),
+        "classes": list(task.classes),
         "modalities": list(task.splits["train"].modalities),
         "examples": {split: len(task.splits[split].ids) for split in ("train", "val", "test")},
         "blind": level,
         "baseline": baseline,
         "methods": sorted(methods, key=lambda row: -row["gain"]["mean"]),
+        "maps": maps_of(task),
         "unfit": {
             method: reason for (of_task, method), reason in grid.unfit.items() if of_task == name
         },
@@ -150,9 +152,3 @@ def _robustness(
         }
         for modality, kinds in own.items()
     }
-
-
-def best_of(methods: Sequence[Mapping[str, Any]], prefix: str) -> Mapping[str, Any] | None:
-    """Return the best row of those whose name begins like this."""
-    rows = [row for row in methods if row["method"].startswith(prefix)]
-    return max(rows, key=lambda row: row["gain"]["mean"]) if rows else None
