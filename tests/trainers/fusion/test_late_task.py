@@ -7,7 +7,7 @@ import pytest
 
 from configs.networks import NetworksConfig
 from trainers.fusion import early
-from trainers.fusion.late_task import fit_decisions, fit_stacked
+from trainers.fusion.late_task import Rule, fit_decisions, fit_stacked
 from trainers.fusion.method import Fitted
 from trainers.tasks.task import Task
 
@@ -21,7 +21,7 @@ def accuracy(method: Fitted, task: Task) -> float:
 
 @pytest.mark.parametrize("rule", ["mean", "product", "weighted"])
 def test_decisions_of_three_modalities_together_know_all(
-    halves: Callable[..., Task], rule: str
+    halves: Callable[..., Task], rule: Rule
 ) -> None:
     task = halves()
     method = fit_decisions(task, CONFIG, 0, rule)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from configs.networks import NetworksConfig
+from trainers.fusion.joins import JoinKind
 from trainers.fusion.networks import NetworkMethod, fit_alone, fit_joint
 from trainers.tasks.task import UNLABELLED, Sequences, Split, Task
 
@@ -42,7 +43,7 @@ def test_a_modality_alone_knows_its_half_and_noise_knows_nothing(
 @pytest.mark.parametrize("kind", ["concat", "tensor", "low_rank"])
 @pytest.mark.parametrize("shape", [(1, 6), (8, 8)])
 def test_three_modalities_together_know_all(
-    halves: Callable[..., Task], kind: str, shape: tuple[int, int]
+    halves: Callable[..., Task], kind: JoinKind, shape: tuple[int, int]
 ) -> None:
     task = halves(shape)
     assert accuracy(fit_joint(task, CONFIG, 0, kind), task) > 0.9
