@@ -4,23 +4,34 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from configs.fusion import FusionConfig
-from configs.kernels import MklConfig
+from configs.kernels import KccaConfig, MklConfig
+from configs.networks import NetworksConfig
 from configs.operating import OperatingConfig
 from configs.runs import RayConfig
+from configs.sequences import HiddenCrfConfig, KernelAttentionConfig, MemoryConfig, SequenceConfig
 from configs.settings import Place, Settings
 from configs.translation import TranslationConfig
 
-TaskName = Literal["features", "mosi_utterances", "mosi_videos", "mfeat"]
+TaskName = Literal["features", "avmnist", "mosi_utterances", "mosi_videos", "mfeat", "pom"]
 MethodName = Literal[
     "alone",
     "early",
     "late_mean",
     "late_product",
     "late_weighted",
+    "late_stacked",
+    "joint",
+    "tensor",
+    "low_rank",
     "mkl_uniform",
     "mkl_easy",
     "mkl_simple",
+    "kcca",
+    "recurrent",
+    "memory",
+    "kernel_attention",
+    "chain",
+    "hidden_crf",
     "translation",
 ]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)
@@ -34,6 +45,9 @@ class LossesConfig(Settings):
     corruptions: tuple[Corruption, ...] = ("noise", "blackout")
     """Corruptions, of one modality at a time, at ten levels from 0 to 0.9; empty: none."""
 
+    corrupted_seeds: int = Field(default=1, ge=1)
+    """Seeds whose methods are put through corruptions: the first ones."""
+
     stand_ins: tuple[StandIn, ...] = ("zero", "mean", "learned")
     """What stands in for missing modalities, over all subsets of them; empty: none is missing."""
 
@@ -44,14 +58,29 @@ class LossesConfig(Settings):
 class MethodsConfig(Settings):
     """Settings of the methods, the same on all tasks."""
 
-    classifiers: FusionConfig = FusionConfig()
-    """Early and late fusion, and modalities alone."""
+    networks: NetworksConfig = NetworksConfig()
+    """`alone`, `early`, `late_*`, `joint`, `tensor` and `low_rank`."""
 
     mkl: MklConfig = MklConfig()
-    """Multiple kernel learning; `weighing` is the method's."""
+    """`mkl_*`; `weighing` is the method's."""
+
+    kcca: KccaConfig = KccaConfig()
+    """`kcca`."""
+
+    sequences: SequenceConfig = SequenceConfig()
+    """`recurrent`, `memory`, `kernel_attention` and `chain`; `output` is the method's."""
+
+    memory: MemoryConfig = MemoryConfig()
+    """States of `memory`."""
+
+    kernel_attention: KernelAttentionConfig = KernelAttentionConfig()
+    """States of `kernel_attention`."""
+
+    hidden_crf: HiddenCrfConfig = HiddenCrfConfig()
+    """`hidden_crf`."""
 
     translation: TranslationConfig = TranslationConfig()
-    """Cyclic translation."""
+    """`translation`."""
 
 
 class GridConfig(Settings):
@@ -75,7 +104,7 @@ class GridConfig(Settings):
     methods: tuple[MethodName, ...] = Field(default=METHODS, min_length=1)
     """Methods. One that cannot serve a task is listed in the summary with the reason."""
 
-    dropout: tuple[MethodName, ...] = ()
+    dropout: tuple[MethodName, ...] = ("joint",)
     """Methods that are trained once more, with modality dropout."""
 
     seeds: int = Field(default=3, ge=1)

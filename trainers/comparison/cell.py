@@ -29,7 +29,9 @@ NOTES = ("kernel_weights", "search_trace", "late_weights")
 of kernel; `[architectures trained, best accuracy on val]` of a search; weights by modality."""
 
 
-def measure_cell(task: Task, fit: Callable[[Task], Fitted], losses: LossesConfig) -> dict[str, Any]:
+def measure_cell(
+    task: Task, fit: Callable[[Task], Fitted], losses: LossesConfig, seed: int
+) -> dict[str, Any]:
     """Train on the task and measure on its test split; return plain lists and dicts.
 
     Keys: `figures` (see `metrics`), `gains` (a number a position, see `Outcomes.gains`),
@@ -42,12 +44,14 @@ def measure_cell(task: Task, fit: Callable[[Task], Fitted], losses: LossesConfig
         fitted, of_training = costed(lambda: fit(task))
         scores, of_scoring = costed(lambda: fitted.scores(test))
         found = outcomes(scores, test)
+        whole = float(np.mean(found.gains()))
+        corrupted = seed < losses.corrupted_seeds
         return {
             "figures": measure(found),
             "gains": found.gains().tolist(),
             "num_parameters": int(fitted.num_parameters),
-            "missing": _missing(fitted, test, train, losses),
-            "corrupted": _corrupted(fitted, test, train, losses),
+            "missing": _missing(fitted, test, train, losses, whole),
+            "corrupted": (_corrupted(fitted, test, train, losses, whole) if corrupted else None),
             "notes": {name: getattr(fitted, name) for name in NOTES if hasattr(fitted, name)},
             "cost": {
                 "train": asdict(of_training),
@@ -63,27 +67,30 @@ def mean_gain(fitted: Fitted, split: Split) -> float:
 
 
 def _missing(
-    fitted: Fitted, test: Split, train: Split, losses: LossesConfig
+    fitted: Fitted, test: Split, train: Split, losses: LossesConfig, whole: float
 ) -> dict[str, dict[str, float]]:
+    everything, *parts = subsets(list(test.modalities))
     return {
-        kind: {
+        kind: {"+".join(everything): whole}
+        | {
             "+".join(present): mean_gain(fitted, without(test, present, kind, train))
-            for present in subsets(list(test.modalities))
+            for present in parts
         }
         for kind in losses.stand_ins
     }
 
 
 def _corrupted(
-    fitted: Fitted, test: Split, train: Split, losses: LossesConfig
+    fitted: Fitted, test: Split, train: Split, losses: LossesConfig, whole: float
 ) -> dict[str, dict[str, list[float]]]:
     found: dict[str, dict[str, list[float]]] = {}
     for name, sequences in train.modalities.items():
         channels = Channels.of(sequences)
         found[name] = {
-            kind: [
+            kind: [whole]
+            + [
                 mean_gain(fitted, corrupt(test, name, kind, level, losses.seed, channels))
-                for level in LEVELS
+                for level in LEVELS[1:]
             ]
             for kind in losses.corruptions
         }

@@ -94,7 +94,7 @@ def measure_one(config: GridConfig, task: Task, cell: Cell) -> dict[str, Any]:
     def fit(_: Task) -> Any:
         return fit_method(method, learned, config.settings, cell.seed)
 
-    return measure_cell(task, fit, config.losses)
+    return measure_cell(task, fit, config.losses, cell.seed)
 
 
 _Measured = Iterator[tuple[Cell, dict[str, Any] | None, str]]

@@ -98,18 +98,22 @@ def _method(
             "peak_bytes": _most([cell["cost"]["train"]["peak_bytes"] for cell in cells]),
         },
         "missing": _over_seeds([cell["missing"] for cell in cells]),
-        "corrupted": _over_seeds([cell["corrupted"] for cell in cells]),
+        "corrupted": _over_seeds(_corrupted(cells)),
         "notes": cells[0].get("notes", {}),
     }
     shared = min(len(cells), len(base))
+    if shared and base[0]["corrupted"] is not None:
+        row["robustness"] = _robustness(row["corrupted"], _over_seeds(_corrupted(base)))
     if shared:
         other_SP = np.array([cell["gains"] for cell in base[:shared]])
         found = compare(gain_SP[:shared], other_SP, _examples(task), seed=0)
         row["against_baseline"] = found.to_json()
-        row["robustness"] = _robustness(
-            row["corrupted"], _over_seeds([cell["corrupted"] for cell in base])
-        )
     return row
+
+
+def _corrupted(cells: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return the curves of the seeds that have some."""
+    return [cell["corrupted"] for cell in cells if cell["corrupted"] is not None]
 
 
 def _examples(task: Task) -> np.ndarray:
@@ -132,6 +136,8 @@ def _most(values: Sequence[int | None]) -> int | None:
 
 def _over_seeds(trees: Sequence[Any]) -> Any:
     """Return the mean over seeds of every number in trees of one form."""
+    if not trees:
+        return {}
     first = trees[0]
     if isinstance(first, Mapping):
         return {key: _over_seeds([tree[key] for tree in trees]) for key in first}

@@ -6,12 +6,15 @@ from typing import assert_never
 
 from configs.grid import GridConfig, TaskName
 from shards.paths import any_path
-from trainers.tasks import features, mfeat, mosi
+from trainers.tasks import avmnist, features, mfeat, mosi, pom
 from trainers.tasks.shots import with_shots
 from trainers.tasks.task import Task
 
 MFEAT_VIEWS = ("fou", "kar", "pix")
 """Three of the six: of the Fourier coefficients, of the pixels, and between the two."""
+
+POM_TRAIT = 0
+"""The first of its 17 scores."""
 
 
 def load_tasks(config: GridConfig) -> dict[str, Task]:
@@ -42,5 +45,9 @@ def load_task(name: TaskName, config: GridConfig) -> Task:
             return mosi.load(data / "mosi_utt", "videos")
         case "mfeat":
             return mfeat.load(data / "mfeat", MFEAT_VIEWS)
+        case "avmnist":
+            return avmnist.load(data)
+        case "pom":
+            return pom.load(data / "mfn_new_data", POM_TRAIT)
         case _:
             assert_never(name)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.fusion import FusionConfig
 from configs.grid import GridConfig, LossesConfig, MethodsConfig
+from configs.networks import NetworksConfig
 from trainers.comparison import run as run_module
 from trainers.comparison.cells import Cell
 from trainers.comparison.run import plan, run_grid
@@ -24,11 +24,11 @@ METHODS = ("alone", "early", "late_product")
 def grid_config(out: Path, **changes) -> GridConfig:
     words = {
         "out": str(out),
-        "features": "unused",
+        "dropout": (),
         "methods": METHODS,
         "seeds": 2,
         "losses": LossesConfig(corruptions=("noise",), stand_ins=("mean",)),
-        "settings": MethodsConfig(classifiers=FusionConfig(epochs=6)),
+        "settings": MethodsConfig(networks=NetworksConfig(steps=120, validations=4)),
     }
     return GridConfig(**(words | changes))
 
