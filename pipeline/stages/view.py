@@ -8,7 +8,7 @@ from pipeline.viewer.server import ADDRESS, make_server
 EXIT_OK = 0
 
 
-def run(folder: str, port: int) -> int:
+def run(folder: str, port: int, embeddings: str = "") -> int:
     """Serve the page until it is interrupted; return the exit code.
 
     Raises:
