@@ -43,7 +43,7 @@ class KccaConfig(Settings):
     """Directions of agreement; fewer where a modality has fewer."""
 
     shrinkages: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        default=(0.001, 0.01, 0.1), min_length=1
+        default=(0.0001, 0.001, 0.01, 0.1), min_length=1
     )
     """From correlation alone towards covariance, of which validation chooses."""
 
