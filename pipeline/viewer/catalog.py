@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from pipeline.viewer.meaning import Meaning
 from pipeline.viewer.query import PAGE_SIZE, Query
 from shards import storage
 from shards.manifest import REJECTS, Manifest
@@ -53,11 +54,13 @@ class Catalog:
 
     Args:
         manifest: What stands in the folder.
+        meaning: Ranks its samples by what is meant, where there are embeddings.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, meaning: Meaning | None = None) -> None:
         self.out = manifest.out
         self.manifest = manifest
+        self.meaning = meaning
         self.samples = manifest.samples
         self._matching = functools.lru_cache(NUM_KEPT_SEARCHES)(self._search)
 
@@ -146,6 +149,8 @@ class Catalog:
             if wanted:
                 masks.append(pc.equal(self.samples[column], wanted))
         order = self._by_time if query.order == "time" else None
+        if self.meaning is not None and query.is_ranked:
+            order = self.meaning.rows(query, self.samples["key"])
         return _chosen(masks, order, self.samples.num_rows)
 
     @functools.cached_property

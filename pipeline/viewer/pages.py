@@ -55,7 +55,12 @@ class Pages:
         """Return the samples that a query finds."""
         found = self._catalog.clips(query)
         cards = [{**row, "flags": json.loads(row["flags"])} for row in found.rows]
-        return self._fill("clips.html.j2", "clips", query=query, found=found, cards=cards)
+        meaning, scores = self._catalog.meaning, {}
+        if meaning is not None and query.is_ranked:
+            scores = meaning.ranking(query.meaning, query.like)
+        return self._fill(
+            "clips.html.j2", "clips", query=query, found=found, cards=cards, scores=scores
+        )
 
     def clip(self, key: str) -> str | None:
         """Return one sample: frames beside its windows, what it is, and where it comes from."""

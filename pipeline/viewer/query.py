@@ -22,6 +22,8 @@ class Query:
         flag: A flag that the sample or video has.
         lang: A language.
         code: A reject code.
+        meaning: Words of which the samples are ranked by what they mean.
+        like: Key of a sample by which they are ranked instead.
         order: `time`: by video and time; else as the shards have them.
         page: From 1.
     """
@@ -31,6 +33,8 @@ class Query:
     flag: str = ""
     lang: str = ""
     code: str = ""
+    meaning: str = ""
+    like: str = ""
     order: str = ""
     page: int = 1
 
@@ -47,6 +51,11 @@ class Query:
     def without_page(self) -> Self:
         """Return the same query for its first page: what a search is remembered by."""
         return replace(self, page=1)
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether samples are ranked by a meaning."""
+        return bool(self.meaning or self.like)
 
     def link(self, path: str, **changes: Any) -> str:
         """Return an address that asks the same but for some changes, on its first page."""

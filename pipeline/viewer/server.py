@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from pipeline.reports.page import read_asset
 from pipeline.viewer.catalog import Catalog
+from pipeline.viewer.meaning import Meaning
 from pipeline.viewer.media import Media
 from pipeline.viewer.pages import PACKAGE, Pages
 from pipeline.viewer.query import Query
@@ -59,8 +60,9 @@ class Answer:
 class Site:
     """The addresses of the viewer and what they answer."""
 
-    def __init__(self, out: str) -> None:
-        self._catalog = Catalog(Manifest.load(out))
+    def __init__(self, out: str, embeddings: str = "") -> None:
+        manifest = Manifest.load(out)
+        self._catalog = Catalog(manifest, Meaning(embeddings, manifest) if embeddings else None)
         self._media = Media(out)
         self._pages = Pages(self._catalog, self._media)
         styles = read_asset("pipeline.reports", "report.css") + read_asset(PACKAGE, "view.css")
@@ -125,19 +127,22 @@ class Site:
         return Answer(self._pages.problem(title, text).encode(), HTML, status)
 
 
-def make_server(out: str, port: int) -> ThreadingHTTPServer:
+def make_server(out: str, port: int, embeddings: str = "") -> ThreadingHTTPServer:
     """Return a server on 127.0.0.1 that shows an output folder.
 
     Args:
         out: A folder written by `weakvid shards`.
         port: 0 takes a free one.
+        embeddings: A folder that `weakvid embed` wrote of it; empty: only words as they stand are
+            searched.
 
     Raises:
-        ValueError: If there is no whole manifest, or the port cannot be had.
+        ValueError: If there is no whole manifest, the embeddings are of other shards, or the port
+            cannot be had.
     """
     if not 0 <= port < 2**16:
         raise ValueError(f"--port must be in 0..65535, got {port}")
-    site = Site(out)
+    site = Site(out, embeddings)
     try:
         return _Server(site, port)
     except OSError as error:

@@ -1,7 +1,10 @@
 """Clips of an embedded collection that are nearest to words, to one of them, or to other frames.
 
 Words and clips are compared by their dot product, as in training and evaluation; clips with clips
-by cosine, since a clip's length says how sure the model is and not what it shows.
+by the cosine of what is left when the collection's mean is taken off, since a clip's length says
+how sure the model is, and what all have in common says nothing. On the demo's test clips the
+nearest one of another video shows the same step for 19 % by dot product, 33 % by cosine, and 35 %
+this way (324 clips, chance 0.6 %).
 """
 
 from collections.abc import Sequence
@@ -24,6 +27,10 @@ from trainers.loop.manifests import checkpoint_folder, list_checkpoints, read_ma
 
 NUM_HELD_OUT = 100
 """Queries by which the index is held against exact scores."""
+
+
+class NothingMeant(ValueError):  # noqa: N818  it is what the user is told
+    """Words of which the run knows none, or a key that the collection lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Searcher:
         table = collection.table([*ABOUT.names, "embedding", "caption_embedding"])
         self._all_keys = table["key"]
         self._all_points, _ = feature_rows(table, "embedding")
+        self._mean_D = self._all_points.mean(axis=0) if len(table) else 0.0
         if split:
             table = table.filter(pc.field("split") == split)
         self.about = table.select(ABOUT.names)
@@ -89,7 +97,7 @@ class Searcher:
         """Return the clips that are nearest to a sentence.
 
         Raises:
-            ValueError: If there are no words, or none that the run knows.
+            NothingMeant: If there are no words, or none that the run knows.
         """
         return self._hits("dot", self.encode(words), count)
 
@@ -97,27 +105,28 @@ class Searcher:
         """Return the clips that are nearest to one of the collection, without itself.
 
         Raises:
-            ValueError: If the collection has no such clip.
+            NothingMeant: If the collection has no such clip.
         """
         row = pc.index(self._all_keys, key).as_py()
         if row < 0:
-            raise ValueError(
+            raise NothingMeant(
                 f"--like must be the key of a clip in {self.collection.out}, got {key!r}"
             )
-        hits = self._hits("cosine", self._all_points[row], count + 1)
+        hits = self._hits("cosine", self._all_points[row] - self._mean_D, count + 1)
         others = [hit for hit in hits if hit.about["key"] != key][:count]
         return [Hit(rank, hit.score, hit.about) for rank, hit in enumerate(others, start=1)]
 
     def by_frames(self, frames_THWC: np.ndarray, count: int) -> list[Hit]:
         """Return the clips that are nearest to other frames; see `Encoders.prepare`."""
         prepared = self.encoders.prepare(frames_THWC)
-        return self._hits("cosine", self.encoders.clips(prepared[None]).embedding_BD[0], count)
+        point_D = self.encoders.clips(prepared[None]).embedding_BD[0]
+        return self._hits("cosine", point_D - self._mean_D, count)
 
     def encode(self, words: str) -> np.ndarray:
         """Return the point of a sentence in the joint space. Raises as `by_words`."""
         encoders = self.encoders
         if not encoders.tokenizer.encode([words], encoders.job.model.text.max_words).any():
-            raise ValueError(f"words must be some that the run knows, got {words!r}")
+            raise NothingMeant(f"words must be some that the run knows, got {words!r}")
         return encoders.texts([words]).embedding_ND[0]
 
     def agreement(self, count: int) -> tuple[float, int]:
@@ -150,7 +159,7 @@ class Searcher:
 
     @cached_property
     def _by_cosine(self) -> Index:
-        return Index(self._points, "cosine")
+        return Index(self._points - self._mean_D, "cosine")
 
 
 def _state_sha256(run_dir: AnyPath, step: int) -> str:

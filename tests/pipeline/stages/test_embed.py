@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from configs.embedding import EmbeddingConfig
 from configs.runs import EmbedJob
 from pipeline.stages import embed
 from trainers.embedding.run import Outcome
@@ -31,7 +32,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbedJob:
         out="data/vectors",
         manifest=SimpleNamespace(num_samples=10, out="data/real", shards=[{}, {}]),
         provenance={"run": "runs/r", "step": 7},
-        config=EmbedJob().embedding,
+        config=EmbeddingConfig(workers=0),
     )
     monkeypatch.setattr("trainers.embedding.plan.make_plan", lambda _: plan)
     return EmbedJob.model_validate({"embedding": {"workers": 0}})
