@@ -124,12 +124,13 @@ def test_twenty_random_kills_leave_no_trace_in_losses_and_tensors(
 ):
     with Processes(tmp_path / "calm") as group:
         group.rooms = [workers]
-        whole = train(job_of(shards, tmp_path / "whole", workers), group)
+        whole = train(job_of(shards, tmp_path / "whole", workers, everything=True), group)
     killer = Killer(workers, KILLS)
     with Processes(tmp_path / "chaos") as group:
         group.rooms, group.disturb = [workers], killer
-        job = job_of(shards, tmp_path / "killed", workers, attempts=KILLS)
+        job = job_of(shards, tmp_path / "killed", workers, attempts=KILLS, everything=True)
         killed = train(job, group)
+    assert any("train/gradient_cosine" in line for line in read_metrics(whole / folder.METRICS))
     compared = same_bits(whole, killed)
     assert sum(killer.tally.values()) == KILLS and killer.tally["while a checkpoint was written"]
     steps = [line["step"] for line in read_metrics(killed / folder.METRICS) if "train/loss" in line]

@@ -162,7 +162,7 @@ def test_a_group_that_waits_for_room_is_left_once_the_run_shall_stop(make_job, m
 @pytest.mark.ray
 @pytest.mark.timeout(900)
 def test_sigterm_and_kills_of_driver_and_worker_leave_no_trace_in_the_curve(make_job, tmp_path):
-    options = {"steps": 160, "checkpoint_every": 4, "validate_every": 40}
+    options = {"steps": 160, "checkpoint_every": 4, "validate_every": 40, "everything": True}
     job = make_job(root=tmp_path / "disturbed", **options)
     run_dir, log = folder.run_folder(job.run), tmp_path / "driver.log"
 

@@ -41,6 +41,7 @@ def noted(self, step, batches, *, stop=False):
     with open(f"{assignment}.rows-{worker}", "a") as file:
         for rank, batch in zip(self.ranks, batches):
             sums = [batch.frames_BTHWC.long().sum().item(), batch.tokens_BKL.sum().item()]
+            sums += [batch.mel_BFM.sum().item()] if batch.mel_BFM is not None else []
             line = {"step": step + 1, "rank": rank, "rows": batch.rows_B.tolist(), "sums": sums}
             file.write(json.dumps(line) + "\\n")
     return result
@@ -87,15 +88,12 @@ def last_weights(job):
     return newest_checkpoint(folder.run_folder(job.run) / folder.CHECKPOINTS).load()["model"]
 
 
-@pytest.mark.parametrize(
-    ("gradient_cache", "everything", "steps"),
-    [(False, False, 20), (True, False, 4), (True, True, 6), (False, True, 6)],
-)
+@pytest.mark.parametrize(("gradient_cache", "steps"), [(False, 20), (True, 4)])
 def test_one_to_four_workers_give_the_same_batches_and_the_same_curve(
-    make_job, tmp_path, gradient_cache, everything, steps
+    make_job, tmp_path, gradient_cache, steps
 ):
     options = {
-        "everything": everything,
+        "everything": True,
         "steps": steps,
         "global_batch": 8,
         "virtual_ranks": 4,
@@ -151,3 +149,6 @@ def test_a_run_goes_on_with_other_numbers_of_workers(make_job, tmp_path):
         for step in lost:
             shutil.rmtree(folder.run_folder(job.run) / folder.CHECKPOINTS / f"step-{step:08d}")
     compare(whole, curve)
+    weights = last_weights(job)
+    whole_weights = last_weights(make_job(root=tmp_path / "whole"))
+    assert all(torch.equal(weights[name], one) for name, one in whole_weights.items())
