@@ -6,9 +6,9 @@
 .SUFFIXES:
 SHELL := /bin/sh
 
-.PHONY: help setup demo-corpus shards asr train evaluate report demo launch logs stop verify view \
+.PHONY: help setup demo-corpus shards asr train evaluate embed report demo launch logs stop verify view \
         status doctor \
-        test test-gpu check bench bench-shards bench-loader bench-loss ablation colearning prove clean
+        test test-gpu check bench bench-shards bench-loader bench-loss bench-colearning ablation colearning prove clean
 
 # Where torch comes from: a requirement (TORCH), and another package index (TORCH_INDEX).
 TORCH ?= torch==2.13.0
@@ -109,6 +109,10 @@ $(DEMO_RUN): | $(STAMP) $(DEMO_SHARDS)
 evaluate: $(STAMP) $(if $(RUN),,$(DEMO_RUN)) ## A run -> retrieval and fusion figures (RUN)
 	$(WEAKVID) evaluate --preset $(RUN_PRESET) $(if $(RUN),--run.name "$$RUN") $(ARGS)
 
+embed: $(STAMP) $(if $(RUN),,$(DEMO_RUN)) ## A run and shards -> features of clips, to search in (RUN, SHARDS, OUT)
+	$(WEAKVID) embed $(if $(RUN),--run.name "$$RUN") $(if $(SHARDS),--embedding.shards "$$SHARDS") \
+	  $(if $(OUT),--embedding.out "$$OUT") $(ARGS)
+
 report: $(STAMP) $(if $(RUN)$(OUT),,$(DEMO_RUN)) ## A run (RUN) or shards (OUT) -> report.html
 	$(if $(OUT),$(WEAKVID) report "$$OUT",$(WEAKVID) report --preset $(RUN_PRESET) $(if $(RUN),--run.name "$$RUN")) $(ARGS)
 
@@ -181,6 +185,9 @@ bench-shards: $(STAMP) ## CPU of the builder beside ffmpeg's, two workers beside
 
 bench-loader: $(STAMP) $(DEMO_SHARDS) ## How long the model waits for clips; what a clip and a seek cost
 	$(PY) -m benchmarks.loader $(ARGS)
+
+bench-colearning: $(STAMP) $(DEMO_SHARDS) ## What a co-learning step costs beside one of MIL-NCE alone
+	$(PY) -m benchmarks.colearning_step $(ARGS)
 
 bench-loss: $(STAMP) ## Memory and time of the loss beside the plain formulation
 	$(PY) -m benchmarks.loss $(ARGS)

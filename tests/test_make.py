@@ -95,6 +95,15 @@ def test_your_run_is_not_held_against_the_truth_of_the_demo(project: Path) -> No
     ]
 
 
+def test_features_are_of_the_runs_own_shards_unless_others_are_named(project: Path) -> None:
+    make(project, "embed", "RUN=real")
+    _, calls = make(project, "embed", "RUN=real", "SHARDS=data/more", "OUT=data/my vectors")
+    assert calls == [
+        "<embed><--run.name><real>",
+        "<embed><--run.name><real><--embedding.shards><data/more><--embedding.out><data/my vectors>",
+    ]
+
+
 def test_the_demo_is_all_verbs_in_order_and_settings_go_to_training(project: Path) -> None:
     finish(project, "data/demo/videos/truth/corpus.json", "data/demo/shards/manifest.json")
     finish(project, "runs/demo/config.yaml")
