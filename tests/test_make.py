@@ -97,10 +97,10 @@ def test_your_run_is_not_held_against_the_truth_of_the_demo(project: Path) -> No
 
 def test_features_are_of_the_runs_own_shards_unless_others_are_named(project: Path) -> None:
     make(project, "embed", "RUN=real")
-    _, calls = make(project, "embed", "RUN=real", "SHARDS=data/more", "OUT=data/my vectors")
+    _, calls = make(project, "embed", "RUN=real", "SHARDS=data/more", "OUT=my vectors")
     assert calls == [
         "<embed><--run.name><real>",
-        "<embed><--run.name><real><--embedding.shards><data/more><--embedding.out><data/my vectors>",
+        "<embed><--run.name><real><--embedding.shards><data/more><--embedding.out><my vectors>",
     ]
 
 
@@ -121,11 +121,14 @@ def test_the_demo_is_all_verbs_in_order_and_settings_go_to_training(project: Pat
 def test_a_verb_is_launched_with_what_it_takes_itself(project: Path) -> None:
     make(project, "launch", "VERB=shards", "SOURCE=my videos", "OUT=s3://b/o", "ADDRESS=http://h:1")
     make(project, "launch", "VERB=train", "SHARDS=s3://b/o", "RUN=real", "ARGS=--follow")
+    make(project, "launch", "VERB=embed", "SHARDS=s3://b/o", "RUN=real", "OUT=s3://b/vectors")
     _, calls = make(project, "launch", "VERB=asr", "SOURCE=a", "OUT=b", "PRESET=local")
     assert calls == [
         "<launch><shards><--address><http://h:1><--preset><cluster><--sources.path><my videos>"
         "<--shards.out><s3://b/o>",
         "<launch><train><--preset><cluster><--data.shards><s3://b/o><--run.name><real><--follow>",
+        "<launch><embed><--embedding.out><s3://b/vectors><--embedding.shards><s3://b/o>"
+        "<--run.name><real>",
         "<launch><asr><--sources.path><a><--sources.transcripts><b>",
     ]
 

@@ -181,6 +181,8 @@ def _written(verb: str, tree: dict[str, Any]) -> str:
             return tree["shards"]["out"]
         case "asr":
             return tree["sources"]["transcripts"]
+        case "embed" if tree["embedding"]["out"]:
+            return tree["embedding"]["out"]
         case _:
             return f"{tree['run']['root'].rstrip('/')}/{tree['run']['name']}"
 

@@ -87,7 +87,7 @@ def words_of(job: type[BaseModel], prefix: str = "") -> dict[str, bool]:
     return found
 
 
-@pytest.mark.parametrize("verb", ["shards", "asr", "train", "evaluate", "report"])
+@pytest.mark.parametrize("verb", ["shards", "asr", "train", "evaluate", "embed", "report"])
 def test_every_setting_that_holds_words_is_a_place_or_known_to_be_none(verb: str) -> None:
     """A new setting with a path that is not marked would be lost on a cluster."""
     unmarked = {name for name, is_place in words_of(JOBS[verb]).items() if not is_place}

@@ -90,6 +90,12 @@ def test_an_open_cluster_is_open_to_the_job_too_where_that_was_said(here: Path) 
     assert yaml.safe_load(closed.added["settings.yaml"])["ray"]["insecure_local"] is False
 
 
+def test_features_are_written_where_settings_say_else_into_the_run(here: Path) -> None:
+    assert launch(here, "embed", "--run.name", "real").folder == f"{here}/runs/real"
+    other = launch(here, "embed", "--run.name", "real", "--embedding.out", "s3://b/vectors")
+    assert (other.folder, other.name) == ("s3://b/vectors", "real")
+
+
 def test_odd_paths_are_words_for_the_shell_and_nothing_more(here: Path) -> None:
     odd = "shards'; touch gone; $(echo) `x` \n"
     made = launch(here, "report", odd, name="real")
