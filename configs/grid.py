@@ -5,6 +5,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from configs.kernels import KccaConfig, MklConfig
+from configs.mfas import MfasConfig
 from configs.networks import NetworksConfig
 from configs.operating import OperatingConfig
 from configs.runs import RayConfig
@@ -12,7 +13,7 @@ from configs.sequences import HiddenCrfConfig, KernelAttentionConfig, MemoryConf
 from configs.settings import Place, Settings
 from configs.translation import TranslationConfig
 
-TaskName = Literal["features", "avmnist", "mosi_utterances", "mosi_videos", "mfeat", "pom"]
+TaskName = Literal["features", "avmnist", "mosi_utterances", "mosi_videos", "mfeat", "pom", "meld"]
 MethodName = Literal[
     "alone",
     "early",
@@ -23,6 +24,7 @@ MethodName = Literal[
     "joint",
     "tensor",
     "low_rank",
+    "mfas",
     "mkl_uniform",
     "mkl_easy",
     "mkl_simple",
@@ -61,6 +63,9 @@ class MethodsConfig(Settings):
     networks: NetworksConfig = NetworksConfig()
     """`alone`, `early`, `late_*`, `joint`, `tensor` and `low_rank`."""
 
+    mfas: MfasConfig = MfasConfig()
+    """`mfas`; its towers are those of `networks`."""
+
     mkl: MklConfig = MklConfig()
     """`mkl_*`; `weighing` is the method's."""
 
@@ -93,7 +98,12 @@ class GridConfig(Settings):
     """Folder of the public data sets, each in a folder of its own; see docs/fusion.md."""
 
     features: Place = "runs/demo/evaluation"
-    """What the task `features` reads: the folder that `weakvid evaluate` writes for a run."""
+    """What the task `features` reads: the folder that `weakvid evaluate` writes for a run, or one
+    that `weakvid embed` has written of any shards."""
+
+    labels: Place = ""
+    """The `labels.json` that says what clips show, as `weakvid evaluate` writes it; empty: the one
+    in `features`."""
 
     tasks: tuple[TaskName, ...] = Field(default=("features",), min_length=1)
     """Tasks, of those in docs/fusion.md."""

@@ -11,7 +11,19 @@ from markupsafe import Markup
 
 from pipeline.reports.lost import LostSection, lost_section
 from pipeline.reports.page import environment, style
-from pipeline.reports.plots import C1, C2, C4, MUTED, Bar, Dots, Level, bar_chart, dot_map
+from pipeline.reports.plots import (
+    C1,
+    C2,
+    C4,
+    MUTED,
+    Bar,
+    Dots,
+    Level,
+    Series,
+    bar_chart,
+    dot_map,
+    line_chart,
+)
 from pipeline.reports.text import duration, num_bytes, number
 from shards.paths import AnyPath
 from shards.storage import write_atomic
@@ -59,6 +71,7 @@ class TaskSection:
     lost: LostSection
     weights: list[tuple[str, list[tuple[str, float]]]]
     """Methods with what they give each kernel or modality, the share first."""
+    searches: list[tuple[Markup, str, float]]
     maps: list[Markup]
     unfit: list[tuple[str, str]]
 
@@ -99,6 +112,7 @@ def _section(task: Mapping[str, Any]) -> TaskSection:
         chart=_chart(task, anchor) if of_classes and rows else None,
         lost=lost_section(task, anchor),
         weights=_weights(task["methods"]),
+        searches=_searches(task, anchor),
         maps=_maps(task, anchor),
         unfit=sorted(task["unfit"].items()),
     )
@@ -178,12 +192,35 @@ def _color(row: Mapping[str, Any], baseline: str | None) -> str:
 def _weights(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, float]]]]:
     found = []
     for row in rows:
-        for told in ("kernel_weights", "late_weights"):
-            weights = row["notes"].get(told) or {}
-            total = sum(abs(value) for value in weights.values())
-            if total:
-                shares = [(name, value / total) for name, value in weights.items()]
-                found.append((row["method"], sorted(shares, key=lambda one: -one[1])))
+        weights = row["notes"].get("weights") or {}
+        total = sum(abs(value) for value in weights.values())
+        if total:
+            shares = [(name, value / total) for name, value in weights.items()]
+            found.append((row["method"], sorted(shares, key=lambda one: -one[1])))
+    return found
+
+
+def _searches(task: Mapping[str, Any], anchor: str) -> list[tuple[Markup, str, float]]:
+    """Return for each search its curve, what it found, and how good that was on val."""
+    found = []
+    for place, row in enumerate(task["methods"]):
+        tried = row["notes"].get("tried") or []
+        if not tried:
+            continue
+        worths = [worth for _, worth in tried]
+        best = [max(worths[: count + 1]) for count in range(len(worths))]
+        number_of = [float(count) for count in range(1, len(worths) + 1)]
+        chart = line_chart(
+            f"search-{anchor}-{place}",
+            f"{row['method']}: accuracy on val, frozen towers",
+            [
+                Series("each architecture", number_of, worths, MUTED, dots=True),
+                Series("the best so far", number_of, best, C1, noisy=False),
+            ],
+            xlabel="architectures trained",
+        )
+        name, worth = max(tried, key=lambda one: one[1])
+        found.append((chart, name, worth))
     return found
 
 

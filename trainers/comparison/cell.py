@@ -19,14 +19,11 @@ from trainers.comparison.corruptions import corrupt
 from trainers.comparison.costs import costed
 from trainers.comparison.metrics import measure
 from trainers.comparison.missing import subsets, without
+from trainers.comparison.notes import notes_of
 from trainers.comparison.outcomes import outcomes
 from trainers.comparison.robustness import LEVELS
 from trainers.fusion.method import Fitted
 from trainers.tasks.task import Split, Task
-
-NOTES = ("kernel_weights", "search_trace", "late_weights")
-"""What some methods can tell of themselves, kept with their cell for the report: weights by name
-of kernel; `[architectures trained, best accuracy on val]` of a search; weights by modality."""
 
 
 def measure_cell(
@@ -36,8 +33,8 @@ def measure_cell(
 
     Keys: `figures` (see `metrics`), `gains` (a number a position, see `Outcomes.gains`),
     `num_parameters`, `missing` (by stand-in, a mean gain for each subset such as `audio+text`),
-    `corrupted` (by modality and corruption, a mean gain for each level), `notes` (see `NOTES`) and
-    `cost`, which alone is another each time.
+    `corrupted` (by modality and corruption, a mean gain for each level), `notes` (see
+    `notes_of`) and `cost`, which alone is another each time.
     """
     with _one_thread():
         train, test = task.splits["train"], task.splits["test"]
@@ -52,7 +49,7 @@ def measure_cell(
             "num_parameters": int(fitted.num_parameters),
             "missing": _missing(fitted, test, train, losses, whole),
             "corrupted": (_corrupted(fitted, test, train, losses, whole) if corrupted else None),
-            "notes": {name: getattr(fitted, name) for name in NOTES if hasattr(fitted, name)},
+            "notes": notes_of(fitted, task),
             "cost": {
                 "train": asdict(of_training),
                 "score": asdict(of_scoring),

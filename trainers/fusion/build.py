@@ -8,6 +8,7 @@ from configs.networks import NetworksConfig
 from trainers.fusion import early, kcca, mkl, translation
 from trainers.fusion.late_task import fit_decisions, fit_stacked
 from trainers.fusion.method import Fitted
+from trainers.fusion.mfas import method as mfas
 from trainers.fusion.networks import fit_alone, fit_joint
 from trainers.fusion.sequences import fit as sequences
 from trainers.fusion.towers import kind_of
@@ -52,8 +53,8 @@ def fit_method(method: str, task: Task, config: MethodsConfig, seed: int) -> Fit
         return fit_alone(task, config.networks, seed, method.removeprefix(ALONE))
     name = cast(MethodName, method)
     match name:
-        case "early" | "joint" | "tensor" | "low_rank":
-            return _network(name, task, config.networks, seed)
+        case "early" | "joint" | "tensor" | "low_rank" | "mfas":
+            return _network(name, task, config, seed)
         case "late_mean" | "late_product" | "late_weighted" | "late_stacked":
             return _late(name, task, config.networks, seed)
         case "mkl_uniform" | "mkl_easy" | "mkl_simple" | "kcca":
@@ -69,14 +70,23 @@ def fit_method(method: str, task: Task, config: MethodsConfig, seed: int) -> Fit
 
 
 def _network(
-    name: Literal["early", "joint", "tensor", "low_rank"],
+    name: Literal["early", "joint", "tensor", "low_rank", "mfas"],
     task: Task,
-    config: NetworksConfig,
+    config: MethodsConfig,
     seed: int,
 ) -> Fitted:
-    if name == "early":
-        return early.fit(task, config, seed)
-    return fit_joint(task, config, seed, "concat" if name == "joint" else name)
+    match name:
+        case "early":
+            return early.fit(task, config.networks, seed)
+        case "mfas":
+            towers = {"networks": config.networks}
+            return mfas.fit(task, config.mfas.model_copy(update=towers), seed)
+        case "joint":
+            return fit_joint(task, config.networks, seed, "concat")
+        case "tensor" | "low_rank":
+            return fit_joint(task, config.networks, seed, name)
+        case _:
+            assert_never(name)
 
 
 def _late(

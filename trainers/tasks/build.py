@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import assert_never
+from typing import Literal, assert_never
 
 from configs.grid import GridConfig, TaskName
 from shards.paths import any_path
-from trainers.tasks import avmnist, features, mfeat, mosi, pom
+from trainers.tasks import avmnist, features, meld, mfeat, mosi, pom
 from trainers.tasks.shots import with_shots
 from trainers.tasks.task import Task
 
@@ -35,19 +35,27 @@ def load_tasks(config: GridConfig) -> dict[str, Task]:
 
 def load_task(name: TaskName, config: GridConfig) -> Task:
     """Read one task. Raises as `load_tasks`."""
-    data = Path(config.data)
+    if name == "features":
+        labels = any_path(config.labels) if config.labels else None
+        return features.load(any_path(config.features), labels)
+    return _public(name, Path(config.data))
+
+
+def _public(
+    name: Literal["avmnist", "mosi_utterances", "mosi_videos", "mfeat", "pom", "meld"], data: Path
+) -> Task:
     match name:
-        case "features":
-            return features.load(any_path(config.features))
-        case "mosi_utterances":
-            return mosi.load(data / "mosi_utt", "utterances")
-        case "mosi_videos":
-            return mosi.load(data / "mosi_utt", "videos")
-        case "mfeat":
-            return mfeat.load(data / "mfeat", MFEAT_VIEWS)
         case "avmnist":
             return avmnist.load(data)
+        case "mosi_utterances" | "mosi_videos":
+            layout = "utterances" if name == "mosi_utterances" else "videos"
+            return mosi.load(data / "mosi_utt", layout)
+        case "mfeat":
+            return mfeat.load(data / "mfeat", MFEAT_VIEWS)
         case "pom":
             return pom.load(data / "mfn_new_data", POM_TRAIT)
+        case "meld":
+            vectors = data / "glove100_wink" / "wink_sg100_top60k.npz"
+            return meld.load(data / "meld", vectors, "emotion")
         case _:
             assert_never(name)
