@@ -9,6 +9,7 @@ from trainers.loop import folder
 from trainers.loop.checkpoint import newest_checkpoint, verify_checkpoint
 from trainers.loop.metrics import read_metrics, without_timings
 from trainers.loop.prepare import begin_attempt, newest_step, prepare
+from trainers.loop.run import load_run
 from trainers.loop.worker import train_worker
 
 
@@ -116,3 +117,11 @@ def test_a_branch_with_a_new_objective_resumes_to_the_same_curve(make_job):
         curves.append(without_timings(read_metrics(run_dir / folder.METRICS)))
     strip = [[{k: v for k, v in line.items() if k != "attempt"} for line in c] for c in curves]
     assert strip[0] == strip[1]
+
+
+def test_a_branch_can_be_looked_at_before_its_new_objective_has_weights(make_job):
+    train(make_job(cyclic=0.0, steps=2))
+    job = branch_of(make_job(steps=6), "other", "tiny@2")
+    job, model, _, step = load_run(prepare(job).run_dir)
+    assert step == 2 and job.objectives.cyclic.weight > 0
+    assert model.translator is None
