@@ -69,10 +69,12 @@ def run(
         say(json.dumps(found, indent=1))
         return EXIT_OK if hits else EXIT_NOTHING
     Console().print(_table(hits))
-    say(
-        f"{len(searcher.about)} clips; index exact: recall@{top} {100 * recall:.1f} % against all "
-        f"scores, {num_queries} held-out queries"
+    measured = (
+        f"recall@{top} {100 * recall:.1f} % against all scores, {num_queries} held-out queries"
+        if num_queries
+        else "its recall not measured, nothing is held out"
     )
+    say(f"{len(searcher.about)} clips searched, exactly: {measured}")
     say(recall_line(collection.manifest["recall"]))
     return EXIT_OK if hits else EXIT_NOTHING
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from shards.features.folder import Collection
@@ -68,11 +69,11 @@ class Searcher:
         self._all_keys = table["key"]
         self._all_points, _ = feature_rows(table, "embedding")
         self._mean_D = self._all_points.mean(axis=0) if len(table) else 0.0
+        self._held_out = _held_out(table, collection.manifest["settings"]["recall_split"])
         if split:
             table = table.filter(pc.field("split") == split)
         self.about = table.select(ABOUT.names)
         self._points, _ = feature_rows(table, "embedding")
-        self._captions = feature_rows(table, "caption_embedding")
 
     @cached_property
     def encoders(self) -> Encoders:
@@ -132,14 +133,12 @@ class Searcher:
     def agreement(self, count: int) -> tuple[float, int]:
         """Return the recall of the index at `count` on held-out queries, and their number.
 
-        The queries are nearest windows of the collection's clips, at an even stride.
+        The queries are nearest windows of the split that the collection holds out, whatever is
+        searched; without any, the recall is 0 of 0 queries.
         """
-        points_ND, said_N = self._captions
-        rows = np.flatnonzero(said_N)
-        rows = rows[:: max(1, -(-len(rows) // NUM_HELD_OUT))]
-        if not len(rows):
-            return 1.0, 0
-        return self._index("dot").agreement(points_ND[rows], count), len(rows)
+        if not len(self._held_out) or not len(self.about):
+            return 0.0, 0
+        return self._index("dot").agreement(self._held_out, count), len(self._held_out)
 
     def _hits(self, likeness: Likeness, query_D: np.ndarray, count: int) -> list[Hit]:
         found = self._index(likeness).nearest(query_D[None], count)
@@ -160,6 +159,13 @@ class Searcher:
     @cached_property
     def _by_cosine(self) -> Index:
         return Index(self._points - self._mean_D, "cosine")
+
+
+def _held_out(table: pa.Table, split: str) -> np.ndarray:
+    """Return points of nearest windows of a split, `NUM_HELD_OUT` at most, at an even stride."""
+    points_ND, said_N = feature_rows(table.filter(pc.field("split") == split), "caption_embedding")
+    points_ND = points_ND[said_N]
+    return points_ND[:: max(1, -(-len(points_ND) // NUM_HELD_OUT))]
 
 
 def _state_sha256(run_dir: AnyPath, step: int) -> str:

@@ -27,6 +27,7 @@ def write_embeddings(out: Path) -> None:
     import pyarrow as pa
 
     plan = {"schema": 1, "format": "parquet", "run": "runs/none", "step": 3, "shards": "nowhere"}
+    plan["settings"] = {"recall_split": "test"}
     about = pa.Table.from_pylist(
         [
             {
@@ -71,7 +72,9 @@ def test_a_run_by_name_or_folder_and_embeddings_are_searched(folder, where, caps
     lines = [line for line in out.splitlines() if "_000000000" in line]
     assert len(lines) == 2 and "v0" in lines[0] and "1.000" in lines[0] and "v1" in lines[1]
     assert " 1:01 " in lines[1] and "stir the pot" in lines[1]
-    assert "3 clips; index exact: recall@2 100.0 % against all scores, 3 held-out queries" in out
+    assert (
+        "3 clips searched, exactly: recall@2 100.0 % against all scores, 2 held-out queries" in out
+    )
     assert "R@1 50.0 %" in out and "among 2 of the test split" in out
 
 

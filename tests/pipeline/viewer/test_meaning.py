@@ -32,6 +32,7 @@ def embeddings(little_shards: str, tmp_path_factory: pytest.TempPathFactory) -> 
         "format": "parquet",
         "run": "runs/none",
         "step": 3,
+        "settings": {"recall_split": "test"},
         "shards": little_shards,
         "shards_sha256": manifest.sha256,
     }
