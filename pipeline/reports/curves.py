@@ -51,6 +51,8 @@ def curves_section(run: RunFiles, lost: Sequence[Span] = ()) -> CurvesSection:
         _several(run, "batch-recall", "Recall in the batch", _RECALLS, marks),
         _plain(run, "lr", "train/lr", "Learning rate", C1, marks, noisy=False),
         _plain(run, "grad", "train/grad_norm", "Gradient norm", C3, marks, log=True),
+        _several(run, "own-grads", "Gradient norm of each objective", _OWN_NORMS, marks),
+        _several(run, "conflict", "Do the objectives pull the same way?", _COSINE, marks),
         _plain(run, "speed", "train/clips_per_s", "Clips per second", C2, marks),
         _several(run, "step-time", "Seconds a step, last 100 steps", _STEP_TIMES, marks),
         _plain(run, "wait", "train/data_wait", "Waiting for data, share of a step", C4, marks),
@@ -74,6 +76,11 @@ _RECALLS = (
     ("train/recall_at_5", "at 5", C2),
     ("train/recall_at_10", "at 10", C3),
 )
+_OWN_NORMS = (
+    ("train/grad_norm_mil_nce", "contrastive", C1),
+    ("train/grad_norm_cyclic", "cyclic", C3),
+)
+_COSINE = (("train/gradient_cosine", "cosine of their gradients", C4),)
 _STEP_TIMES = (
     ("time/step_p50_s", "median", C1),
     ("time/step_p95_s", "95th percentile", C4),
