@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from configs.runs import EvaluateJob, ReportJob, RunConfig
-from pipeline.stages import evaluate, report, status, train
+from configs.runs import EmbedJob, EvaluateJob, ReportJob, RunConfig
+from pipeline.cli import main
+from pipeline.stages import embed, evaluate, report, status, train
 from shards.paths import StorePath
 
 
@@ -43,5 +44,14 @@ def test_a_run_in_a_bucket_is_trained_looked_at_evaluated_and_reported(
     assert evaluate.run(EvaluateJob.model_validate({"run": run, "evaluation": splits})) == 0
     assert (run_dir / "evaluation/retrieval.json").is_file()
     assert report.run(ReportJob(run=run)) == 0
+
+    vectors = EmbedJob.model_validate({"run": run, "embedding": {"workers": 0}})
+    assert embed.run(vectors) == 0
+    before = (run_dir / "embeddings/embeddings.json").read_bytes()
+    assert embed.run(vectors) == 0
+    assert (run_dir / "embeddings/embeddings.json").read_bytes() == before
+    capsys.readouterr()
+    assert main(["search", str(run_dir), "chop the leek", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["hits"]) == 10
     page = (run_dir / "report.html").read_text()
     assert "<svg" in page and "No config.yaml" not in page
