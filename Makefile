@@ -6,7 +6,7 @@
 .SUFFIXES:
 SHELL := /bin/sh
 
-.PHONY: help setup demo-corpus shards asr train evaluate embed report demo launch logs stop verify view \
+.PHONY: help setup demo-corpus shards asr train evaluate compare embed report demo launch logs stop verify view \
         status doctor \
         test test-gpu check bench bench-shards bench-loader bench-loss bench-colearning ablation colearning prove clean
 
@@ -108,6 +108,10 @@ $(DEMO_RUN): | $(STAMP) $(DEMO_SHARDS)
 
 evaluate: $(STAMP) $(if $(RUN),,$(DEMO_RUN)) ## A run -> retrieval and fusion figures (RUN)
 	$(WEAKVID) evaluate --preset $(RUN_PRESET) $(if $(RUN),--run.name "$$RUN") $(ARGS)
+	$(if $(RUN)$(PRESET),,$(WEAKVID) compare --grid.workers 2)
+
+compare: $(STAMP) ## Fusion methods on a run's features, or on tasks that ARGS name (RUN)
+	$(WEAKVID) compare $(if $(RUN),--grid.features "runs/$$RUN/evaluation" --grid.out "runs/$$RUN/fusion") $(ARGS)
 
 embed: $(STAMP) $(if $(RUN),,$(DEMO_RUN)) ## A run and shards -> features of clips, to search in (RUN, SHARDS, OUT)
 	$(WEAKVID) embed $(if $(RUN),--run.name "$$RUN") $(if $(SHARDS),--embedding.shards "$$SHARDS") \

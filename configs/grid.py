@@ -84,14 +84,14 @@ class MethodsConfig(Settings):
     hidden_crf: HiddenCrfConfig = HiddenCrfConfig()
     """`hidden_crf`."""
 
-    translation: TranslationConfig = TranslationConfig()
+    translation: TranslationConfig = TranslationConfig(epochs=40, patience=8)
     """`translation`."""
 
 
 class GridConfig(Settings):
     """Tasks x methods x seeds."""
 
-    out: Place = "runs/fusion"
+    out: Place = "runs/demo/fusion"
     """Folder that gets a file for each cell, `summary.json` and `report.html`."""
 
     data: Place = ""

@@ -114,7 +114,17 @@ def test_the_demo_is_all_verbs_in_order_and_settings_go_to_training(project: Pat
         "<report><data/demo/shards><--truth><data/demo/videos>",
         "<train><--preset><demo><--training.steps><3>",
         "<evaluate><--preset><demo>",
+        "<compare><--grid.workers><2>",
         "<report><--preset><demo>",
+    ]
+
+
+def test_fusion_methods_are_compared_on_your_run_or_on_what_you_name(project: Path) -> None:
+    make(project, "compare", "RUN=real")
+    _, calls = make(project, "compare", "ARGS=--grid.data data/public --grid.tasks mfeat")
+    assert calls == [
+        "<compare><--grid.features><runs/real/evaluation><--grid.out><runs/real/fusion>",
+        "<compare><--grid.data><data/public><--grid.tasks><mfeat>",
     ]
 
 

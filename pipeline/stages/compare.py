@@ -9,6 +9,7 @@ from configs.grid import CompareJob
 from pipeline.console import say
 from pipeline.reports.grid import write_grid_report
 from shards.paths import any_path
+from shards.storage import make_folder
 
 SUMMARY = "summary.json"
 
@@ -55,6 +56,7 @@ def _measure(job: CompareJob) -> dict[str, Any]:
     else:
         grid = run_grid(job.grid, tasks)
     summary = summarise(grid, tasks)
+    make_folder(job.grid.out)
     write_json(any_path(job.grid.out) / SUMMARY, summary)
     return summary
 
