@@ -42,13 +42,15 @@ class Process:
         if "pipeline.media.child" in self.command:
             return "decoder"
         # A worker that has a task bears its name; one that idles is of no interest.
-        return "worker" if self.command.startswith("ray::build_remotely") else ""
+        at_work = ("ray::build_remotely", "ray::PartMaker.make")
+        return "worker" if self.command.startswith(at_work) else ""
 
     @property
     def builds(self) -> bool:
         """Whether it belongs to the build; Ray's own monitors and agents outlive a dead driver
         by some seconds, and know nothing of the output."""
-        return bool(self.role) or self.exe == "gcs_server" or self.command.startswith("ray::IDLE")
+        idle = ("ray::IDLE", "ray::PartMaker")
+        return bool(self.role) or self.exe == "gcs_server" or self.command.startswith(idle)
 
     def is_alive(self) -> bool:
         now = _read(self.pid)

@@ -39,9 +39,10 @@ def small_job(shards: Path, root: Path, **training):
     return module.tiny_job(shards, root, **training)
 
 
-def small_shards(out: Path) -> Path:
-    """Shards of 60 training clips."""
-    _module(Path(__file__).parents[1] / "trainers" / "conftest.py").write_shards(out, num_train=20)
+def small_shards(out: Path, num_train: int = 20) -> Path:
+    """Shards of three clips of each training video, and some of three more videos."""
+    module = _module(Path(__file__).parents[1] / "trainers" / "conftest.py")
+    module.write_shards(out, num_train=num_train)
     return out
 
 
