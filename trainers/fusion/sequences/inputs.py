@@ -1,8 +1,8 @@
 """A split as tensors: all modalities on one time base, with a mask, and labels that say unknown.
 
-The time base of an example has as many positions as its longest modality; another modality's
-position for it is the one at the same share of its length, so streams of other rates, and vectors
-that stand for the whole example, need no resampling beforehand.
+The time base of an example has as many positions as its longest modality. Others are brought to it
+(`timebase`), so streams of other rates, and vectors that stand for the whole example, need no
+resampling beforehand.
 
 Shape letters in this file:
     N, B  examples    T  positions of the time base    C  width of a modality
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainers.fusion.timebase import even_spans, resample
 from trainers.tasks.task import UNLABELLED, Sequences, Split
 
 
@@ -48,8 +49,8 @@ def inputs_of(split: Split, modalities: Sequence[str]) -> Inputs:
             f"modalities must be some of {sorted(split.modalities)}, got {list(modalities)}"
         )
     # The base is that of all modalities, so the same whichever of them are read.
-    lengths = {name: s.mask_NT.sum(axis=1) for name, s in split.modalities.items()}
-    length_N = np.maximum(np.max(list(lengths.values()), axis=0), 1)
+    lengths = [s.mask_NT.sum(axis=1) for s in split.modalities.values()]
+    length_N = np.maximum(np.max(lengths, axis=0), 1)
     size = int(max(s.mask_NT.shape[1] for s in split.modalities.values()))
     if split.labels.ndim == 2 and split.labels.shape[1] != size:
         raise ValueError(
@@ -59,9 +60,7 @@ def inputs_of(split: Split, modalities: Sequence[str]) -> Inputs:
     mask_NT = np.arange(size) < length_N[:, None]
     values = {}
     for name in modalities:
-        values[name] = torch.from_numpy(
-            _on_base(split.modalities[name], lengths[name], length_N, mask_NT)
-        )
+        values[name] = torch.from_numpy(_on_base(split.modalities[name], mask_NT))
     return Inputs(values, torch.from_numpy(mask_NT))
 
 
@@ -79,12 +78,7 @@ def known(labels: Tensor) -> Tensor:
     return labels.isfinite() if labels.is_floating_point() else labels != UNLABELLED
 
 
-def _on_base(
-    own: Sequences, own_length_N: np.ndarray, length_N: np.ndarray, mask_NT: np.ndarray
-) -> np.ndarray:
-    share_NT = (np.arange(mask_NT.shape[1]) + 0.5) / length_N[:, None]
-    index_NT = (share_NT * own_length_N[:, None]).astype(np.int64)
-    index_NT = np.minimum(index_NT, np.maximum(own_length_N[:, None] - 1, 0))
-    taken_NTC = np.take_along_axis(own.values_NTC, index_NT[:, :, None], axis=1)
-    valid_NT = mask_NT & (own_length_N[:, None] > 0)
-    return np.where(valid_NT[:, :, None], taken_NTC, 0).astype(np.float32)
+def _on_base(own: Sequences, mask_NT: np.ndarray) -> np.ndarray:
+    if np.array_equal(own.mask_NT, mask_NT):
+        return np.where(mask_NT[:, :, None], own.values_NTC, 0).astype(np.float32)
+    return resample(own, even_spans(own.mask_NT), even_spans(mask_NT)).values_NTC
