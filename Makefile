@@ -131,11 +131,11 @@ demo: $(STAMP) $(CORPUS) ## All of it on the demo corpus, to a report (ARGS go t
 # The same variables as the verb itself takes; settings for a cluster unless others are named.
 LAUNCH_OUT = $(if $(filter asr,$(VERB)),--sources.transcripts,$(if $(filter embed,$(VERB)),--embedding.out,--shards.out))
 LAUNCH_SHARDS = $(if $(filter embed,$(VERB)),--embedding.shards,--data.shards)
-LAUNCH_PRESET = $(if $(filter asr embed,$(VERB)),,--preset $(or $(PRESET),cluster))
+LAUNCH_PRESET = $(if $(filter asr compare embed,$(VERB)),,--preset $(or $(PRESET),cluster))
 ON_CLUSTER = $(if $(ADDRESS),--address "$$ADDRESS")
 launch: $(STAMP) ## A verb as a job on a Ray cluster (VERB, ADDRESS, and what the verb takes)
 	@if [ -z "$$VERB" ]; then \
-	  echo 'launch: needs VERB=shards|asr|train|evaluate|embed|report' >&2; exit 2; fi
+	  echo 'launch: needs VERB=shards|asr|train|evaluate|compare|embed|report' >&2; exit 2; fi
 	$(WEAKVID) launch "$$VERB" $(ON_CLUSTER) $(LAUNCH_PRESET) $(if $(SOURCE),--sources.path "$$SOURCE") \
 	  $(if $(OUT),$(LAUNCH_OUT) "$$OUT") $(if $(SHARDS),$(LAUNCH_SHARDS) "$$SHARDS") \
 	  $(if $(RUN),--run.name "$$RUN") $(ARGS)

@@ -128,7 +128,7 @@ WITHOUT_SETTINGS = (
 )
 """Verbs that look at a folder or at this machine, and read no settings."""
 
-LAUNCHED = ("shards", "asr", "train", "evaluate", "embed", "report")
+LAUNCHED = ("shards", "asr", "train", "evaluate", "compare", "embed", "report")
 """Verbs that `launch` sends to a cluster."""
 
 DEMO_SHARDS = "data/demo/shards"

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from configs.settings import PLACE, PLACE_OR_NAME
-from pipeline.settings.errors import model_in
 
 NOT_SENT = ("password in a URL", "signature in a URL")
 """What a place must not hold: settings are shown in a dashboard and written beside the results."""
@@ -81,8 +80,8 @@ def _walk(
     tree = model.model_dump(mode="json")
     for name, info in type(model).model_fields.items():
         value, dotted = getattr(model, name), f"{prefix}{name}"
-        if model_in(info.annotation) is not None:
-            tree[name] = _walk(value, change, f"{dotted}.") if value is not None else None
+        if isinstance(value, BaseModel):
+            tree[name] = _walk(value, change, f"{dotted}.")
             continue
         kind = next(_kinds(info), None)
         if kind is None:

@@ -181,6 +181,8 @@ def _written(verb: str, tree: dict[str, Any]) -> str:
             return tree["shards"]["out"]
         case "asr":
             return tree["sources"]["transcripts"]
+        case "compare":
+            return tree["grid"]["out"]
         case "embed" if tree["embedding"]["out"]:
             return tree["embedding"]["out"]
         case _:

@@ -12,6 +12,10 @@ from pipeline.settings.load import JOBS
 HERE = Path("/home/ada/project")
 
 NO_PLACES = {
+    *("grid.settings.sequences.modalities", "grid.settings.hidden_crf.modalities"),
+    *("grid.settings.translation.source", "grid.settings.translation.targets"),
+    "grid.settings.mfas.architecture.layers",
+
     "sources.kind", "sources.text_variant", "asr.language", "asr.model", "asr.device",
     "ray.address", "run.name", "tracking.wandb_project", "tracking.wandb_entity", "tracking.mlflow",
     "tracking.mlflow_experiment", "checkpoints.branch", "remove", "sources.languages",
@@ -87,7 +91,9 @@ def words_of(job: type[BaseModel], prefix: str = "") -> dict[str, bool]:
     return found
 
 
-@pytest.mark.parametrize("verb", ["shards", "asr", "train", "evaluate", "embed", "report"])
+@pytest.mark.parametrize(
+    "verb", ["shards", "asr", "train", "evaluate", "compare", "embed", "report"]
+)
 def test_every_setting_that_holds_words_is_a_place_or_known_to_be_none(verb: str) -> None:
     """A new setting with a path that is not marked would be lost on a cluster."""
     unmarked = {name for name, is_place in words_of(JOBS[verb]).items() if not is_place}

@@ -91,6 +91,7 @@ def test_an_open_cluster_is_open_to_the_job_too_where_that_was_said(here: Path) 
 
 
 def test_features_are_written_where_settings_say_else_into_the_run(here: Path) -> None:
+    assert launch(here, "compare").folder == f"{here}/runs/demo/fusion"
     assert launch(here, "embed", "--run.name", "real").folder == f"{here}/runs/real"
     other = launch(here, "embed", "--run.name", "real", "--embedding.out", "s3://b/vectors")
     assert (other.folder, other.name) == ("s3://b/vectors", "real")
