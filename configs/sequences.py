@@ -82,6 +82,10 @@ class LearningConfig(Settings):
     clip_norm: float = Field(default=5.0, gt=0)
     """Longest gradient of a step; a longer one is scaled down."""
 
+    average: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the running mean of the weights that a step keeps; that mean is what is judged on
+    `val` and kept. 0: the weights themselves."""
+
 
 class SequenceConfig(Settings):
     """States of a sequence and a prediction for it, or for each of its positions."""

@@ -137,16 +137,16 @@ def _train(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=learning.lr, weight_decay=learning.weight_decay
     )
+    mean = copy.deepcopy(network).eval()
     best_loss, best_epoch = float("inf"), 0
-    best = copy.deepcopy(network.state_dict())
+    best = copy.deepcopy(mean.state_dict())
     for epoch in range(learning.epochs):
-        _train_epoch(network, optimizer, learning, train)
-        network.eval()
+        _train_epoch(network, mean, optimizer, learning, train)
         with torch.no_grad():
-            loss = float(network.loss(*val)) / max(int(known(val[1]).sum()), 1)
+            loss = float(mean.loss(*val)) / max(int(known(val[1]).sum()), 1)
         if loss < best_loss:
             best_loss, best_epoch = loss, epoch
-            best = copy.deepcopy(network.state_dict())
+            best = copy.deepcopy(mean.state_dict())
         if epoch - best_epoch >= learning.patience:
             break
     return best
@@ -154,6 +154,7 @@ def _train(
 
 def _train_epoch(
     network: Network,
+    mean: Network,
     optimizer: torch.optim.Optimizer,
     learning: LearningConfig,
     train: tuple[Inputs, Tensor],
@@ -171,6 +172,9 @@ def _train_epoch(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), learning.clip_norm)
         optimizer.step()
+        with torch.no_grad():
+            for kept, own in zip(mean.parameters(), network.parameters(), strict=True):
+                kept.lerp_(own, 1 - learning.average)
 
 
 def _parts(mask_NT: Tensor) -> Iterator[tuple[slice, Tensor]]:
