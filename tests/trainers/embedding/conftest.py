@@ -47,7 +47,7 @@ class Tiny:
         return EmbedJob.model_validate({"run": run, "embedding": settings})
 
 
-def make_sample(number: int) -> Sample:
+def make_sample(number: int, *, mute: bool = False) -> Sample:
     rng = np.random.default_rng(number)
     frames_THWC = rng.integers(0, 90, (8, 32, 40, 3), np.uint8)
     frames_THWC[..., number % 3] += np.uint8(40 * (1 + number // 3))
@@ -68,17 +68,17 @@ def make_sample(number: int) -> Sample:
         encode_clip(frames_THWC, fps=10, crf=30),
         windows[0].text if windows else "",
         windows,
-        None if number == SILENT else encode_audio(sound, 16_000),
+        None if mute or number == SILENT else encode_audio(sound, 16_000),
     )
 
 
-def build_shards(out: Path) -> None:
+def build_shards(out: Path, *, mute: bool = False) -> None:
     out.mkdir(parents=True)
     names = [f"{bundle:06d}" for bundle in range(3)]
     for bundle, name in enumerate(names):
         with ShardWriter(str(out), name, max_bytes=2**24, max_samples=100) as writer:
             for number in range(3 * bundle, 3 * bundle + 3):
-                writer.add(make_sample(number), SPLITS[bundle])
+                writer.add(make_sample(number, mute=mute), SPLITS[bundle])
             parts = writer.finish()
         commit_bundle(str(out), BundleRecord(name, "f", {f"v{bundle}": 3}, parts))
     fold(str(out), names)
@@ -121,6 +121,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     build_shards(folder / "shards")
     write_run(folder / "runs", folder / "shards")
     return Tiny(folder / "runs", folder / "shards")
+
+
+@pytest.fixture
+def mute_shards(tmp_path: Path) -> Path:
+    """The same shards, without any sound."""
+    build_shards(tmp_path / "mute", mute=True)
+    return tmp_path / "mute"
 
 
 @pytest.fixture

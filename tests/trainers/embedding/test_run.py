@@ -52,6 +52,16 @@ def test_features_are_those_of_an_evaluation_and_null_where_there_are_none(tiny,
     assert collection.widths["joint_audio"] == 12
 
 
+def test_what_comes_of_frames_and_words_is_the_same_bits_without_any_sound(
+    tiny, whole: Path, mute_shards: Path, tmp_path: Path
+) -> None:
+    embed_shards(make_plan(tiny.job(tmp_path / "out", shards=str(mute_shards))))
+    with_sound, without = Collection.load(str(whole)), Collection.load(str(tmp_path / "out"))
+    for name in ("embedding", "video", "text", "joint_video", "joint_text"):
+        assert np.array_equal(with_sound.vectors(name)[0], without.vectors(name)[0])
+    assert not without.vectors("joint_audio")[1].any() and not without.vectors("audio")[1].any()
+
+
 def test_a_part_says_what_it_is_of_and_by_what(tiny, whole: Path) -> None:
     said = json.loads(pq.read_schema(whole / "000001-00.parquet").metadata[PROVENANCE])
     manifest = Manifest.load(str(tiny.shards))
