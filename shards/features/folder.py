@@ -11,6 +11,7 @@ written, and two that work at once write the same.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -27,6 +28,10 @@ SCHEMA = 1
 PLAN, MANIFEST = "plan.json", "embeddings.json"
 
 Format = Literal["parquet", "webdataset"]
+RECORD = ".json"
+READERS = 16
+"""Records that are read at once: in a bucket each takes a while."""
+
 EXTENSIONS: dict[Format, str] = {"parquet": ".parquet", "webdataset": ".tar"}
 
 
@@ -87,10 +92,10 @@ def write_part(
     return record
 
 
-def committed(out: str, name: str) -> dict[str, Any] | None:
-    """Return the record of a part, None where there is none yet."""
-    path = _record_path(out, name)
-    return storage.read_json(path) if storage.exists(path) else None
+def committed(out: str) -> set[str]:
+    """Return the names of the parts that have a record: one listing, however many there are."""
+    names = {name.removesuffix(RECORD) for name in storage.list_names(out, RECORD)}
+    return names - {PLAN.removesuffix(RECORD), MANIFEST.removesuffix(RECORD)}
 
 
 @dataclass(frozen=True)
@@ -162,11 +167,11 @@ def seal(
     Raises:
         ValueError: If a part is not committed.
     """
-    found = {name: committed(out, name) for name in names}
-    records = [record for record in found.values() if record is not None]
-    if len(records) < len(names):
-        lacking = [name for name, record in found.items() if record is None]
+    there = committed(out)
+    if lacking := [name for name in names if name not in there]:
         raise ValueError(f"{out} must hold all parts, got none of {', '.join(lacking)}")
+    with ThreadPoolExecutor(READERS) as pool:
+        records = list(pool.map(lambda name: storage.read_json(_record_path(out, name)), names))
     manifest = {
         **plan,
         "features": records[0]["features"] if records else {},
@@ -190,7 +195,7 @@ def _write(
 
 
 def _record_path(out: str, name: str) -> str:
-    return storage.join(out, f"{name}.json")
+    return storage.join(out, name + RECORD)
 
 
 def _pretty(value: Mapping[str, Any]) -> bytes:

@@ -29,6 +29,7 @@ def embed_part(
     embedder: Embedder,
     manifest: Manifest,
     number: int,
+    first: int,
     out: str,
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -40,6 +41,7 @@ def embed_part(
         embedder: Of the run.
         manifest: Of the shards.
         number: Of the shard in the manifest.
+        first: Its first row.
         out: Folder of the features.
         provenance: The plan's.
 
@@ -48,7 +50,6 @@ def embed_part(
     """
     shard = manifest.shards[number]
     _refuse_another_tar(manifest, shard)
-    first = sum(one["num_samples"] for one in manifest.shards[:number])
     rows = manifest.rows(first, shard["num_samples"], COLUMNS)
     clips = clips_of(rows, manifest.out)
     seen: dict[str, Seen] = {}

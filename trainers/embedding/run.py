@@ -40,7 +40,8 @@ def embed_shards(plan: Plan, stop: Callable[[], bool] = lambda: False) -> Outcom
     """
     claim(plan.out, plan.provenance)
     names = [part_of(shard["name"]) for shard in plan.manifest.shards]
-    todo = [number for number, name in enumerate(names) if committed(plan.out, name) is None]
+    there = committed(plan.out)
+    todo = [number for number, name in enumerate(names) if name not in there]
     made = 0
     if todo:
         by = parts_by_actors if plan.config.workers else parts_here

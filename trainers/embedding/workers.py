@@ -1,5 +1,6 @@
 """Who makes the parts: Ray actors that keep the model loaded, or this process. The same bytes."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ class PartMaker:
         frozen = Frozen.load(plan.run_dir, plan.checkpoint)
         config = plan.config
         self._plan = plan
+        counts = [shard["num_samples"] for shard in plan.manifest.shards]
+        self._first_rows = [0, *itertools.accumulate(counts)]
         self._embedder = Embedder(
             frozen.job, frozen.model, frozen.tokenizer, config.batch, config.mel_bands
         )
@@ -27,7 +30,8 @@ class PartMaker:
     def make(self, number: int) -> dict[str, Any]:
         """Embed a shard by its number in the manifest; return the record of the part."""
         plan = self._plan
-        return embed_part(self._embedder, plan.manifest, number, plan.out, plan.provenance)
+        first = self._first_rows[number]
+        return embed_part(self._embedder, plan.manifest, number, first, plan.out, plan.provenance)
 
 
 def parts_here(

@@ -46,7 +46,7 @@ def test_whoever_goes_on_after_a_crash_writes_the_same_bytes(
     claim(str(other), plan)
     write_part(str(other), "000000-00", plan, tables(), {"shard": "000000-00.tar", "lost": []})
     (other / "000001-00.parquet").write_bytes(b"a part without a record")
-    assert committed(str(other), "000001-00") is None
+    assert committed(str(other)) == {"000000-00"}
     fill(other, plan)
     files = sorted(path.name for path in whole.iterdir() if path.is_file())
     assert "embeddings.json" in files
