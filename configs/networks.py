@@ -12,7 +12,8 @@ class NetworksConfig(Settings):
     """Width of the towers of vectors and sequences, and of the layer before the last."""
 
     image_channels: int = Field(default=8, gt=0)
-    """Channels of the first layer of an image's tower; each layer doubles them."""
+    """Channels of the first layer of an image's tower, for each of the images that early fusion
+    lays over one another; each layer doubles them."""
 
     tensor_dim: int = Field(default=16, gt=0)
     """Numbers of each modality that tensor fusion multiplies with those of all others."""

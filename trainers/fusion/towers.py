@@ -65,7 +65,7 @@ class ImageTower(nn.Module):
         super().__init__()
         self.channels, self.widths = channels, []
         self.blocks = nn.ModuleList()
-        side, width = min(sides), config.image_channels
+        side, width = min(sides), config.image_channels * channels
         while side > 1:
             self.blocks.append(_convolution(channels, width))
             self.widths.append(width)

@@ -62,3 +62,4 @@ def test_channels_side_by_side_are_told_apart() -> None:
     mask_BT = torch.ones(1, 8, dtype=torch.bool)
     seen = tower.blocks[0](image_BTC.reshape(1, 8, 2, 8).transpose(1, 2)).mean(dim=(2, 3))
     torch.testing.assert_close(tower(Padded(image_BTC, mask_BT))[0], seen)
+    assert tower.widths == [16, 32, 64]
