@@ -30,7 +30,10 @@ _SOURCES = (
     *("embedding/part.py", "evaluation/audio.py", "evaluation/embed.py", "evaluation/encoders.py"),
     *("evaluation/joint.py", "evaluation/reading.py"),
 )
-"""Files that decide the features, beside those that decide a training."""
+"""Files that decide the features, beside those of `_SHARED`."""
+
+_SHARED = ("shards/clipcodec", "trainers/data/", "trainers/models/")
+"""Beginnings of those files that decide a training and the features, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def _code() -> dict[str, str]:
     packages = {name: text for name, text in known.items() if not name.endswith(".py")}
     trainers = Path(__file__).parents[1]
     files = {name: digest((trainers / name).read_bytes()) for name in _SOURCES}
-    files |= {name: text for name, text in known.items() if name.endswith(".py")}
+    files |= {name: text for name, text in known.items() if name.startswith(_SHARED)}
     joined = json.dumps(files, sort_keys=True).encode()
     own = {"weakvid": version("weakvid"), "sources": hashlib.sha256(joined).hexdigest()[:12]}
     return {**packages, "pyarrow": version("pyarrow"), **own}

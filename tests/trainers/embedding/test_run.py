@@ -164,3 +164,16 @@ def test_only_what_is_wanted_is_written_and_another_plan_is_refused(tiny, tmp_pa
     assert "lacks embedding" in manifest["recall"]["skipped"]
     with pytest.raises(ValueError, match="wanted: "):
         embed_shards(make_plan(tiny.job(tmp_path)))
+
+
+def test_code_that_only_trains_may_change_and_code_that_embeds_may_not(
+    tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainers.embedding import plan
+
+    before = make_plan(tiny.job()).provenance["code"]
+    known = dict(plan.code_version())
+    for name, same in (("trainers/losses/cyclic.py", True), ("trainers/models/s3d.py", False)):
+        assert name in known
+        monkeypatch.setattr(plan, "code_version", lambda name=name: known | {name: "another"})
+        assert (make_plan(tiny.job()).provenance["code"] == before) is same
