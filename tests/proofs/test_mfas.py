@@ -18,6 +18,7 @@ from trainers.fusion.mfas.network import MfasNetwork
 from trainers.fusion.mfas.search import rank_correlations, search
 from trainers.fusion.mfas.space import text
 from trainers.fusion.mfas.trace import Trace
+from trainers.fusion.mfas.unit import FusionLayers
 from trainers.fusion.networks import train_on
 from trainers.fusion.training import seeded
 from trainers.tasks import avmnist
@@ -51,6 +52,11 @@ def tested(task: Task, cached: Cached) -> Rows:
 def found_on_test(trainer: Trainer, trace: Trace, tested: Rows) -> float:
     """Test accuracy of the best on `val`, trained further from the shared weights as in search."""
     return replace(trainer, val=tested)(Job(trace.best(1)[0], 0, trace.bank)).worth
+
+
+def on_towers(cached: Cached, fusion: FusionLayers) -> MfasMethod:
+    network = MfasNetwork(cached.singles, cached.units, fusion)
+    return MfasMethod(network.eval(), cached.space, True, None)
 
 
 def right(method: MfasMethod, split: Split) -> float:
@@ -87,10 +93,11 @@ def test_a_search_is_cheap_and_goes_on_where_it_was_cut_off(
     )
     figures(frozen_wide=frozen, frozen_wide_last_layers=late)
     figures(points_over_last_layers=f"{100 * (frozen - late):+.1f} (bar: +5)")
-    network = MfasNetwork(cached.singles, cached.units, wide)
+    tuned = on_towers(cached, wide)
+    gentle = CONFIG.networks.model_copy(update={"lr": CONFIG.networks.lr / 10})
     with seeded(0):
-        train_on(task, CONFIG.networks.model_copy(update={"lr": CONFIG.networks.lr / 10}), network)
-    figures(tuned_with_towers=right(MfasMethod(network, cached.space, True, None), split))
+        train_on(task, gentle, tuned.network)
+    figures(tuned_with_towers=right(tuned, split))
     assert frozen > late
 
 
