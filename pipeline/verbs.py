@@ -29,7 +29,7 @@ SUMMARIES = {
     "config": "check, show or compare settings",
 }
 
-EXAMPLES = {
+EXAMPLES: dict[str, tuple[str, ...]] = {
     "shards": (
         "weakvid shards --dry-run",
         "weakvid shards --preset local --sources.path videos --shards.out data/real",
