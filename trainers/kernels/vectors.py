@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.spatial.distance import cdist, pdist
 
 VectorKernel = Literal["linear", "polynomial", "rbf"]
+
+_ROUNDING = 1e-13
+"""Of a squared distance, as a share of the squared lengths that it is worked out from."""
 
 
 def linear(query_QF: np.ndarray, example_NF: np.ndarray) -> np.ndarray:
@@ -49,7 +51,7 @@ def rbf(query_QF: np.ndarray, example_NF: np.ndarray, *, gamma: float) -> np.nda
     """
     if not gamma > 0:
         raise ValueError(f"gamma must be positive, got {gamma}")
-    return np.exp(-gamma * cdist(query_QF, example_NF, "sqeuclidean"))
+    return np.exp(-gamma * _square_distances(Products.of(query_QF, example_NF)))
 
 
 def median_gamma(example_NF: np.ndarray) -> float:
@@ -57,9 +59,35 @@ def median_gamma(example_NF: np.ndarray) -> float:
 
     Examples that are all equal, or a single one, have no distance: 1.
     """
-    square_P = pdist(example_NF, "sqeuclidean")
+    square_NN = _square_distances(Products.of(example_NF, example_NF))
+    square_P = square_NN[np.triu_indices(len(example_NF), 1)]
     apart_P = square_P[square_P > 0]
     return 1.0 / float(np.median(apart_P)) if apart_P.size else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """All that these kernels ask of two sets of vectors, worked out once for several kernels."""
+
+    dot_QN: np.ndarray
+    square_Q: np.ndarray
+    """Squared lengths of the queries."""
+
+    square_N: np.ndarray
+
+    @classmethod
+    def of(cls, query_QF: np.ndarray, example_NF: np.ndarray) -> "Products":
+        """Multiply them."""
+        squares = (np.einsum("nf,nf->n", x_NF, x_NF) for x_NF in (query_QF, example_NF))
+        return cls(query_QF @ example_NF.T, *squares)
+
+
+def _square_distances(products: Products) -> np.ndarray:
+    # |x - y|^2 = |x|^2 - 2 <x, y> + |y|^2 is one matrix product. What is less than its rounding is
+    # nothing, so that equal vectors are at no distance.
+    total_QN = products.square_Q[:, None] + products.square_N
+    apart_QN = total_QN - 2 * products.dot_QN
+    return np.where(apart_QN > _ROUNDING * total_QN, apart_QN, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +102,30 @@ class Kernel:
     offset: float = 1.0
 
     def __call__(self, query_QF: np.ndarray, example_NF: np.ndarray) -> np.ndarray:
+        """Return the kernel, `[Q, N]`."""
+        return self.of(Products.of(query_QF, example_NF))
+
+    def of(self, products: Products) -> np.ndarray:
+        """Return the kernel from products that other kernels share, `[Q, N]`."""
         match self.name:
             case "linear":
-                return linear(query_QF, example_NF)
+                return products.dot_QN
             case "polynomial":
-                return polynomial(
-                    query_QF,
-                    example_NF,
-                    degree=self.degree,
-                    scale=self.gamma,
-                    offset=self.offset,
-                )
+                return (self.gamma * products.dot_QN + self.offset) ** self.degree
             case "rbf":
-                return rbf(query_QF, example_NF, gamma=self.gamma)
+                return np.exp(-self.gamma * _square_distances(products))
             case _:
                 raise ValueError(f"kernel must be linear, polynomial or rbf, got {self.name!r}")
 
-    def own(self, example_NF: np.ndarray) -> np.ndarray:
-        """Return each example's kernel with itself, `[N]`."""
-        if self.name == "rbf":
-            return np.ones(len(example_NF))
-        square_N = np.einsum("nf,nf->n", example_NF, example_NF)
-        if self.name == "linear":
-            return square_N
-        return (self.gamma * square_N + self.offset) ** self.degree
+    def own(self, square_N: np.ndarray) -> np.ndarray:
+        """Return the kernel of examples with themselves, `[N]`, from their squared lengths."""
+        match self.name:
+            case "linear":
+                return square_N
+            case "polynomial":
+                return (self.gamma * square_N + self.offset) ** self.degree
+            case _:
+                return np.ones_like(square_N)
 
 
 def vector_kernel(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainers.kernels.gram import cosine
-from trainers.kernels.vectors import Kernel, median_gamma
+from trainers.kernels.vectors import Kernel, Products, median_gamma
 from trainers.kernels.views import split_views, view_widths
 
 
@@ -64,18 +64,14 @@ class KernelFamily:
                 for degree in degrees
             ]
             self.members += [Member(view, kernel) for kernel in kernels]
-        self._own_MN = [member.kernel.own(self._fitted[member.view]) for member in self.members]
 
     def grams(self, x_QF: np.ndarray) -> np.ndarray:
         """Return all kernels between examples and the training examples, `[M, Q, N]`."""
         parts = split_views(x_QF, self._widths)
-        return np.stack(
-            [
-                cosine(
-                    member.kernel(parts[member.view], self._fitted[member.view]),
-                    member.kernel.own(parts[member.view]),
-                    own_N,
-                )
-                for member, own_N in zip(self.members, self._own_MN, strict=True)
-            ]
-        )
+        products = [Products.of(x_QF, x_NF) for x_QF, x_NF in zip(parts, self._fitted, strict=True)]
+        gram_MQN = np.empty((len(self.members), len(x_QF), len(self._fitted[0])))
+        for gram_QN, member in zip(gram_MQN, self.members, strict=True):
+            shared, kernel = products[member.view], member.kernel
+            own_Q, own_N = kernel.own(shared.square_Q), kernel.own(shared.square_N)
+            gram_QN[:] = cosine(kernel.of(shared), own_Q, own_N)
+        return gram_MQN

@@ -26,13 +26,11 @@ class WeighedMachines:
 
     def decide(self, gram_MQN: np.ndarray) -> np.ndarray:
         """Return how much each class is preferred to the rest, `[Q, C]`."""
-        return np.stack(
-            [
-                machine.decide(combine(gram_MQN, weight_M))
-                for machine, weight_M in zip(self.machines, self.weight_CM, strict=True)
-            ],
-            axis=1,
-        )
+        dual_NC = np.stack([machine.dual_N for machine in self.machines], axis=1)
+        score_QC = np.array([machine.offset for machine in self.machines])
+        for gram_QN, weight_C in zip(gram_MQN, self.weight_CM.T, strict=True):
+            score_QC = score_QC + gram_QN @ (dual_NC * weight_C)
+        return score_QC
 
 
 def fit_weighed(
