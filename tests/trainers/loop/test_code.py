@@ -35,6 +35,7 @@ def test_the_version_names_files_and_packages_that_decide_numbers():
 
 FREE = {
     "shards": "the manifest's hash and the shards' hashes are compared instead",
+    "trainers.loop.conflict": "only looks",
     "trainers.loop.figures": "only looks",
     "trainers.loop.skips": "counts",
     "trainers.lines": "reads logs",
