@@ -139,7 +139,7 @@ def line_chart(
         axes.set_xlim(left=0)
         if len(series) > 1:
             axes.legend(loc="best")
-        return _inline(figure, name, title)
+        return inline(figure, name, title)
 
 
 def histogram(name: str, title: str, counted: Mapping[int, int], xlabel: str, color: str) -> Markup:
@@ -151,7 +151,7 @@ def histogram(name: str, title: str, counted: Mapping[int, int], xlabel: str, co
         figure, axes = _bars(title, xlabel)
         axes.bar(list(counts), list(counts.values()), color=color, width=0.82)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        return _inline(figure, name, title)
+        return inline(figure, name, title)
 
 
 def distribution(
@@ -163,7 +163,7 @@ def distribution(
         figure, axes = _bars(title, xlabel)
         kept = [min(max(value, 0.0), top) for value in values]
         axes.hist(kept, bins=edges, color=color, rwidth=0.86)
-        return _inline(figure, name, title)
+        return inline(figure, name, title)
 
 
 def _bars(title: str, xlabel: str) -> tuple[Figure, Axes]:
@@ -210,7 +210,7 @@ def bar_chart(name: str, title: str, bars: Sequence[Bar], levels: Sequence[Level
         # Room on the right for the words on a level, where no bar hides them.
         axes.set_xlim(-0.6, len(bars) + 0.2)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
-        return _inline(figure, name, title)
+        return inline(figure, name, title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def dot_map(name: str, title: str, groups: Sequence[Dots]) -> Markup:
         axes.set_yticks([])
         if len(groups) <= 2 * len(inks):
             axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        return _inline(figure, name, title)
+        return inline(figure, name, title)
 
 
 def _top(bar: Bar) -> float:
@@ -289,7 +289,7 @@ def _plain_tick(value: float, _: float) -> str:
     return f"{value:g}"
 
 
-def _inline(figure: Figure, name: str, title: str) -> Markup:
+def inline(figure: Figure, name: str, title: str) -> Markup:
     """Return the figure as an SVG element: no namespaces, unique ids, the page's colours."""
     out = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
