@@ -21,33 +21,33 @@ MODALITIES = ("audio", "video")
 _SIDES: dict[SplitName, str] = {"train": "train", "val": "valid", "test": "test"}
 
 
-def load(folder: Path, trait: int) -> Task:
+def load(folder: Path, trait: int | None) -> Task:
     """Read `pom.npz`: 600 train, 100 val and 203 test videos, a score from 1 to 7 each.
 
     Args:
         folder: Where it lies.
-        trait: Column of the file's scores, from 0.
+        trait: Column of the file's scores, from 0; None: all of them, labels `[N, 17]`.
 
     Raises:
         ValueError: If there is no such trait.
     """
-    if not 0 <= trait < NUM_TRAITS:
+    if trait is not None and not 0 <= trait < NUM_TRAITS:
         raise ValueError(f"trait must be from 0 to {NUM_TRAITS - 1}, got {trait}")
     with np.load(folder / "pom.npz", allow_pickle=False) as file:
         arrays = dict(file)
     splits = {name: _split(arrays, side, trait) for name, side in _SIDES.items()}
-    return Task(f"pom_{trait}", (), splits)
+    return Task("pom" if trait is None else f"pom_{trait}", (), splits)
 
 
-def _split(arrays: dict[str, np.ndarray], side: str, trait: int) -> Split:
-    label_N = arrays[f"y_{side}"][:, trait].astype(np.float32)
+def _split(arrays: dict[str, np.ndarray], side: str, trait: int | None) -> Split:
+    labels = arrays[f"y_{side}"].astype(np.float32)
     given = {name: arrays[f"{name}_{side}"] for name in MODALITIES}
     heard_NT = np.any([values_NTC.any(axis=2) for values_NTC in given.values()], axis=0)
     length_N = np.logical_or.accumulate(heard_NT, axis=1).sum(axis=1)
     return Split(
-        tuple(f"{side}_{row}" for row in range(len(label_N))),
+        tuple(f"{side}_{row}" for row in range(len(labels))),
         {name: _to_front(values_NTC, length_N) for name, values_NTC in given.items()},
-        label_N,
+        labels if trait is None else labels[:, trait],
     )
 
 

@@ -38,7 +38,8 @@ class Split:
 
     labels: np.ndarray
     """int64 classes or float32 scores: `[N]`, or `[N, T]` where each position has its own. In a
-    train split a class may be `UNLABELLED`."""
+    train split a class may be `UNLABELLED`. Scores `[N, K]` without a mask are K of an example,
+    which only `fusion.sequences` learns at once."""
 
     label_mask_NT: np.ndarray | None = None
     """bool, true where a position has a label; None where labels are `[N]`."""

@@ -30,6 +30,9 @@ def test_padding_moves_behind_the_steps_and_both_modalities_stay_in_step(tmp_pat
     assert audio.values_NTC[1, :, 0].tolist() == [0, 7, 7, 0]
     assert video.values_NTC[1, :, 0].tolist() == [1, 2, 3, 0]
     assert split.labels.tolist() == [2, 19, 36]
+    every = pom.load(tmp_path, None).splits["val"].labels
+    assert every.shape == (3, 17)
+    assert every[:, 2].tolist() == [2, 19, 36]
 
 
 def test_a_trait_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from configs.sequences import HiddenCrfConfig, LearningConfig, SequenceConfig
 from trainers.fusion.sequences.inputs import Inputs, inputs_of, known, labels_of
-from trainers.fusion.sequences.network import HiddenCrf, Network, SequenceNetwork
+from trainers.fusion.sequences.network import Asked, HiddenCrf, Network, SequenceNetwork
 from trainers.models.standardise import feature_statistics
 from trainers.tasks.task import Split, Task
 
@@ -40,7 +40,7 @@ class SequenceMethod:
 
     @torch.no_grad()
     def scores(self, split: Split) -> np.ndarray:
-        """Return log-probabilities `[N, C]` or `[N, T, C]`; scores `[N]` or `[N, T]`."""
+        """Return log-probabilities `[N, C]` or `[N, T, C]`; scores `[N]`, `[N, T]` or `[N, K]`."""
         inputs = standardised(split, self.statistics)
         with _one_thread():
             parts = [
@@ -72,8 +72,14 @@ def fit(task: Task, config: SequenceConfig, seed: int) -> SequenceMethod:
             no classes.
     """
 
-    def build(widths: Mapping[str, int], num_classes: int, each: bool) -> SequenceNetwork:
-        return SequenceNetwork(config, widths, num_classes, each)
+    def build(widths: Mapping[str, int], asked: Asked) -> SequenceNetwork:
+        network = SequenceNetwork(config, widths, asked)
+        if not asked.num_classes:
+            labels = labels_of(task.splits["train"])
+            told = (labels[known(labels)] if asked.each else labels).view(-1, asked.num_scores)
+            network.score_mean.copy_(told.nanmean(dim=0))
+            network.score_std.copy_((told - network.score_mean).square().nanmean(dim=0).sqrt())
+        return network
 
     return _fit(task, config.modalities, config.learning, build, seed)
 
@@ -85,8 +91,8 @@ def fit_hidden_crf(task: Task, config: HiddenCrfConfig, seed: int) -> SequenceMe
         ValueError: If the task has no such modality or no classes, or too many hidden states.
     """
 
-    def build(widths: Mapping[str, int], num_classes: int, each: bool) -> HiddenCrf:
-        return HiddenCrf(config, widths, num_classes, each)
+    def build(widths: Mapping[str, int], asked: Asked) -> HiddenCrf:
+        return HiddenCrf(config, widths, asked)
 
     return _fit(task, config.modalities, config.learning, build, seed)
 
@@ -106,7 +112,7 @@ def _fit(
     task: Task,
     modalities: Sequence[str],
     learning: LearningConfig,
-    build: Callable[[Mapping[str, int], int, bool], Network],
+    build: Callable[[Mapping[str, int], Asked], Network],
     seed: int,
 ) -> SequenceMethod:
     train, val = task.splits["train"], task.splits["val"]
@@ -116,7 +122,7 @@ def _fit(
     widths = {name: value.shape[2] for name, value in told.values.items()}
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build(widths, len(task.classes), train.labels.ndim == 2)
+        network = build(widths, _asked(task))
         best = _train(
             network,
             learning,
@@ -125,6 +131,13 @@ def _fit(
         )
     network.load_state_dict(best)
     return SequenceMethod(network.eval(), statistics)
+
+
+def _asked(task: Task) -> Asked:
+    train = task.splits["train"]
+    each = train.label_mask_NT is not None
+    many = train.labels.ndim == 2 and not each
+    return Asked(len(task.classes), each, train.labels.shape[1] if many else 1)
 
 
 def _train(
@@ -166,7 +179,7 @@ def _train_epoch(
     for rows in torch.randperm(len(labels)).split(learning.batch):
         batch = inputs.rows(rows)
         longest = batch.mask_BT.shape[1]
-        own = labels[rows, :longest] if labels.ndim == 2 else labels[rows]
+        own = labels[rows, :longest] if network.asked.each else labels[rows]
         loss = network.loss(batch, own) / (labels_each * len(rows))
         optimizer.zero_grad()
         loss.backward()

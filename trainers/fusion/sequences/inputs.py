@@ -52,7 +52,7 @@ def inputs_of(split: Split, modalities: Sequence[str]) -> Inputs:
     lengths = [s.mask_NT.sum(axis=1) for s in split.modalities.values()]
     length_N = np.maximum(np.max(lengths, axis=0), 1)
     size = int(max(s.mask_NT.shape[1] for s in split.modalities.values()))
-    if split.labels.ndim == 2 and split.labels.shape[1] != size:
+    if split.label_mask_NT is not None and split.labels.shape[1] != size:
         raise ValueError(
             f"labels of positions must be as many as the longest modality's positions, {size}, "
             f"got {split.labels.shape[1]}"

@@ -89,6 +89,32 @@ def test_scores_are_learned_too(scored: Task, states: StatesConfig) -> None:
     assert np.abs(found - test.labels).mean() < 0.6 < np.abs(test.labels - 1.5).mean()
 
 
+def test_several_scores_of_an_example_are_learned_at_once(scored: Task) -> None:
+    """The second score is the first one, turned round and on a scale of thousands."""
+    splits = {
+        name: dataclasses.replace(s, labels=np.stack([s.labels, 5000 - 1000 * s.labels], 1))
+        for name, s in scored.splits.items()
+    }
+    test = splits["test"]
+    found = trained(Task("two", (), splits), STATES[1]).scores(test)
+    errors = np.abs(found - test.labels).mean(axis=0)
+    assert found.shape == test.labels.shape
+    assert errors[0] < 0.6
+    assert errors[1] < 600
+
+
+def test_the_running_mean_of_the_weights_is_what_is_kept(positions: Task) -> None:
+    """Of one step from seed 0, a mean that keeps 0.75 goes a quarter of the way."""
+    kept = []
+    for average, lr in ((0.0, 1e-9), (0.0, 1e-2), (0.75, 1e-2)):
+        learning = LearningConfig(epochs=1, batch=80, lr=lr, average=average)
+        method = fit(positions, SequenceConfig(states=STATES[0], learning=learning), 0)
+        kept.append(method.network.out.bias.detach().double())
+    start, whole, mean = kept
+    assert (whole - start).abs().max() > 5e-3
+    assert (mean - start - (whole - start) / 4).abs().max() < 1e-5
+
+
 def test_hidden_states_label_positions_and_whole_sequences(positions: Task, whole: Task) -> None:
     config = HiddenCrfConfig(dropout=0.0, learning=LEARNING)
     for task in (positions, whole):
