@@ -15,6 +15,7 @@ from pipeline.reports.absent import AbsentSection, absent_section
 from pipeline.reports.colearning import ColearningSection, colearning_section
 from pipeline.reports.curves import CurvesSection, curves_section
 from pipeline.reports.fusion import FusionSection, fusion_section
+from pipeline.reports.grid import MethodRow, compared_rows
 from pipeline.reports.headline import Tile, tiles
 from pipeline.reports.inputs import RunFiles, load_run_files
 from pipeline.reports.intake import IntakeSection, intake_section, load_manifest
@@ -51,6 +52,7 @@ class Report:
     colearning: ColearningSection
     fusion: FusionSection
     absent: AbsentSection
+    compared: list[MethodRow]
     versions: list[tuple[str, str]]
     reproduce_missing: list[Missing]
 
@@ -110,6 +112,7 @@ def collect(run_dir: AnyPath, shards_out: str | Path | None, corpus: Path | None
         colearning=colearning_section(run),
         fusion=fusion,
         absent=absent_section(run),
+        compared=compared_rows(run.compared),
         versions=flatten(run.env),
         reproduce_missing=gaps,
     )

@@ -91,9 +91,18 @@ def write_grid_report(out: AnyPath, summary: Mapping[str, Any]) -> str:
     return path
 
 
+def compared_rows(summary: Mapping[str, Any]) -> list[MethodRow]:
+    """Return the methods that were compared on a run's own features; none of a broken file."""
+    try:
+        task = next(one for one in summary.get("tasks", []) if one["task"] == "features")
+        return [_row(row, task, of_classes=True) for row in task["methods"]]
+    except (KeyError, TypeError, StopIteration):
+        return []
+
+
 def _section(task: Mapping[str, Any]) -> TaskSection:
     of_classes = task["labels"] == "classes"
-    rows = [_row(row, task, of_classes) for row in task["methods"]]
+    rows = [_row(row, task, of_classes=of_classes) for row in task["methods"]]
     anchor = "".join(c if c.isalnum() else "-" for c in task["task"])
     counts = task["examples"]
     return TaskSection(
@@ -118,7 +127,7 @@ def _section(task: Mapping[str, Any]) -> TaskSection:
     )
 
 
-def _row(row: Mapping[str, Any], task: Mapping[str, Any], of_classes: bool) -> MethodRow:
+def _row(row: Mapping[str, Any], task: Mapping[str, Any], *, of_classes: bool) -> MethodRow:
     best = row is task["methods"][0]
     second, third = ("f1_weighted", "ece") if of_classes else ("correlation", "")
     against = row.get("against_baseline")

@@ -41,6 +41,7 @@ class RunFiles:
     grid: dict = field(default_factory=dict)
     fusion: dict = field(default_factory=dict)
     absent: dict = field(default_factory=dict)
+    compared: dict = field(default_factory=dict)
     ablation: dict = field(default_factory=dict)
     colearning: dict = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -89,6 +90,7 @@ def load_run_files(run_dir: AnyPath) -> RunFiles:
         grid=_read_object(evaluation_dir / "grid.json", problems),
         fusion=_read_object(evaluation_dir / "fusion.json", problems),
         absent=_read_object(evaluation_dir / "absent.json", problems),
+        compared=_read_object(run_dir / "fusion" / "summary.json", problems),
         ablation=_read_object(run_dir / "ablation" / "ablation.json", problems),
         colearning=_read_object(run_dir / "colearning" / "colearning.json", problems),
         problems=problems,
