@@ -28,6 +28,7 @@ MethodName = Literal[
     "mkl_uniform",
     "mkl_easy",
     "mkl_simple",
+    "mkl_alignment",
     "kcca",
     "recurrent",
     "memory",

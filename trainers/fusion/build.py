@@ -57,7 +57,7 @@ def fit_method(method: str, task: Task, config: MethodsConfig, seed: int) -> Fit
             return _network(name, task, config, seed)
         case "late_mean" | "late_product" | "late_weighted" | "late_stacked":
             return _late(name, task, config.networks, seed)
-        case "mkl_uniform" | "mkl_easy" | "mkl_simple" | "kcca":
+        case "mkl_uniform" | "mkl_easy" | "mkl_simple" | "mkl_alignment" | "kcca":
             return _kernels(name, task, config, seed)
         case "recurrent" | "memory" | "kernel_attention" | "chain" | "hidden_crf":
             return _over_time(name, task, config, seed)
@@ -109,7 +109,7 @@ def _late(
 
 
 def _kernels(
-    name: Literal["mkl_uniform", "mkl_easy", "mkl_simple", "kcca"],
+    name: Literal["mkl_uniform", "mkl_easy", "mkl_simple", "mkl_alignment", "kcca"],
     task: Task,
     config: MethodsConfig,
     seed: int,
