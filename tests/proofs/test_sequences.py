@@ -1,4 +1,4 @@
-"""Fusion over time on real data: CMU-MOSI by video and MELD by dialogue, three seeds each.
+"""Fusion over time on real data: CMU-MOSI by video, three seeds each.
 
 Epochs are chosen by the loss on the val split. CMU-MOSI's text features come from a network that
 was trained on the labels of its train videos, so what val videos say of text is too good.
@@ -16,18 +16,15 @@ import pytest
 from configs.sequences import (
     HiddenCrfConfig,
     KernelAttentionConfig,
-    LearningConfig,
     MemoryConfig,
-    RecurrentConfig,
     SequenceConfig,
 )
 from trainers.comparison.metrics import measure
 from trainers.comparison.outcomes import Outcomes, outcomes
-from trainers.comparison.paired import compare
 from trainers.fusion.late import learn_weights, weighted_sum
 from trainers.fusion.sequences.fit import fit, fit_hidden_crf
 from trainers.kernels.attention import MassError
-from trainers.tasks import meld, mosi
+from trainers.tasks import mosi
 from trainers.tasks.task import Split, Task
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(5400)]
@@ -138,28 +135,3 @@ def test_kernels_of_attention_on_opinions(test_data: Path, figures) -> None:
     figures(linear=f"does not train: {' and '.join(stopped)} have mass in the first step")
     accuracies = [arm.figure("accuracy") for arm in found.values()]
     assert max(accuracies) - min(accuracies) <= 2
-
-
-def test_emotions_of_a_dialogue(test_data: Path, figures) -> None:
-    folder = test_data / "fusion"
-    task = meld.load(folder / "meld", folder / "glove100_wink" / "wink_sg100_top60k.npz", "emotion")
-    learning = LearningConfig(epochs=20, patience=4)
-    arms = {}
-    for name, config in {
-        "recurrent": SequenceConfig(states=RecurrentConfig(), learning=learning),
-        "memory": SequenceConfig(states=MemoryConfig(), learning=learning),
-        "kernel attention": SequenceConfig(states=KernelAttentionConfig(), learning=learning),
-        "chain": SequenceConfig(output="chain", learning=learning),
-        "hidden chain of two views": HiddenCrfConfig(learning=learning),
-    }.items():
-        arms[name] = trained(task, config)
-        figures(**{name: f"F1 {arms[name].figure('f1_weighted'):.1f}, accuracy {arms[name]}"})
-    gains = {n: np.stack([one.gains() for one in arm.found]) for n, arm in arms.items()}
-    rows = arms["chain"].found[0].example_P
-    found = compare(gains["chain"], gains["recurrent"], rows, seed=0)
-    figures(
-        majority=f"{majority(task.splits['test']):.1f} %",
-        chain_minus_recurrent=f"{100 * found.difference:.1f} points "
-        f"({100 * found.low:.1f} to {100 * found.high:.1f})",
-    )
-    assert all(arm.figure("accuracy") > majority(task.splits["test"]) for arm in arms.values())
