@@ -26,7 +26,7 @@ class KernelAttention(nn.Module):
             width: Of both sequences and of what comes out.
             heads: How many; they share `width`.
             kernel: Of the features.
-            tied: One matrix for queries and keys: then all kernels but the linear one are Mercer.
+            tied: One matrix for queries and keys: then the kernels are Mercer.
             positions: How positions are known.
 
         Raises:
