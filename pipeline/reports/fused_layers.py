@@ -17,7 +17,7 @@ _STYLE = {"svg.fonttype": "none", "text.parse_math": False, "font.size": 9.5}
 def draw_fused_layers(
     name: str, title: str, units: Sequence[Mapping[str, Any]], depths: Mapping[str, int]
 ) -> Markup:
-    """Return the towers' layers as columns of boxes, and the fusion layers as a column beside.
+    """Return the towers' layers as columns of boxes, and the fusion layers as one between them.
 
     Args:
         name: Word that makes the SVG's ids unique on the page.
@@ -25,10 +25,12 @@ def draw_fused_layers(
         units: The fusion layers, first to last: `layers` by modality and `activation`.
         depths: Layers of each modality's tower.
     """
-    place = {modality: column for column, modality in enumerate(depths)}
-    column = len(depths) + 0.4
+    # Between the towers, so that of two no arrow crosses a box of the other.
+    column = (len(depths) + 1) // 2
+    place = {name: x + (x >= column) for x, name in enumerate(depths)}
+    rows = max(*depths.values(), len(units) + 1)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(1.6 * (len(depths) + 2), 0.7 * max(*depths.values(), len(units))))
+        figure = Figure(figsize=(1.7 * (len(depths) + 1), 0.6 * rows + 0.5))
         axes = figure.add_axes((0, 0, 1, 0.9))
         axes.set_axis_off()
         axes.set_title(clean(title), color=INK, fontsize=11, fontweight="bold")
@@ -41,12 +43,10 @@ def draw_fused_layers(
             _box(axes, column, level, f"{level}: {unit['activation']}", used=True)
             for modality, number in unit["layers"].items():
                 _arrow(axes, (place[modality], number), (column, level))
-            if level:
-                _arrow(axes, (column, level - 1), (column, level))
-        _arrow(axes, (column, len(units) - 1), (column + 1, len(units) - 1))
-        axes.text(column + 1, len(units) - 1, "answer", color=INK, ha="center", va="center")
-        axes.set_xlim(-0.6, column + 1.5)
-        axes.set_ylim(-0.6, max(*depths.values(), len(units)) - 0.4)
+            _arrow(axes, (column, level), (column, level + 1))
+        axes.text(column, len(units), "answer", color=INK, ha="center", va="center")
+        axes.set_xlim(-0.6, len(depths) + 0.6)
+        axes.set_ylim(-0.6, rows - 0.4)
         return inline(figure, name, title)
 
 
@@ -57,7 +57,7 @@ def _box(axes: Axes, x: float, y: float, label: str, *, used: bool) -> None:
 
 
 def _arrow(axes: Axes, begin: tuple[float, float], end: tuple[float, float]) -> None:
-    shape = {"arrowstyle": "->", "color": MUTED, "shrinkA": 24, "shrinkB": 24, "alpha": 0.7}
+    shape = {"arrowstyle": "->", "color": MUTED, "shrinkA": 28, "shrinkB": 28, "alpha": 0.7}
     if begin[0] == end[0]:
         shape |= {"shrinkA": 9, "shrinkB": 9}
     axes.annotate("", xy=end, xytext=begin, arrowprops=shape, zorder=2)

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.reports.fused_layers import draw_fused_layers
 from pipeline.reports.lost import LostSection, lost_section
 from pipeline.reports.page import environment, style
 from pipeline.reports.plots import (
@@ -228,6 +229,9 @@ def _searches(task: Mapping[str, Any], anchor: str) -> list[tuple[Markup, str, f
             ],
             xlabel="architectures trained",
         )
+        if kept := row["notes"].get("architecture"):
+            name = f"fused-{anchor}-{place}"
+            chart += draw_fused_layers(name, "what was kept", kept, row["notes"]["depths"])
         name, worth = max(tried, key=lambda one: one[1])
         found.append((chart, name, worth))
     return found

@@ -13,8 +13,8 @@ from trainers.tasks.task import Task
 def notes_of(fitted: Fitted, task: Task) -> dict[str, Any]:
     """Return `weights` by name, or what a search has found; {} of others.
 
-    Of a search: `tried` as `[architecture, accuracy]` in order; the `architecture` that was kept, as
-    `grid.settings.mfas.architecture` takes it; `depths` of the towers that it reads.
+    Of a search: `tried` as `[architecture, accuracy]` in order; the `architecture` that was kept,
+    as `grid.settings.mfas.architecture` takes it; `depths` of the towers that it reads.
     """
     match fitted:
         case MklMethod():

@@ -8,6 +8,12 @@ import pytest
 from pipeline.reports.build import write_report
 from pipeline.reports.grid import compared_rows, write_grid_report
 
+SEARCH = {
+    "tried": [["0,1,relu", 0.5], ["1,1,sigmoid", 0.7]],
+    "architecture": [{"layers": {"audio": 1, "text": 1}, "activation": "sigmoid"}],
+    "depths": {"audio": 2, "text": 2},
+}
+
 
 def spread(mean: float) -> dict:
     return {"mean": mean, "std": 0.01, "values": [mean - 0.01, mean + 0.01]}
@@ -41,7 +47,7 @@ def row(name: str, mean: float, difference: float, **changes) -> dict:
 def summary() -> dict:
     methods = [
         row("mkl_easy", 0.9, 0.1, notes={"weights": {"audio: rbf <1>": 0.75, "video": 0.25}}),
-        row("mfas", 0.81, 0.01, notes={"tried": [["0,1,relu", 0.5], ["1,1,sigmoid", 0.7]]}),
+        row("mfas", 0.81, 0.01, notes=SEARCH),
         row("late_product", 0.8, 0.0),
         row("alone.audio", 0.2, -0.6),
     ]
@@ -81,6 +87,7 @@ def test_the_page_has_all_parts_and_lets_no_markup_in(summary: dict, tmp_path: P
         "A modality that gets worse and worse",
         "What weighs how much",
         "What the search has tried",
+        "what was kept",
         "1,1,sigmoid",
         "Test examples in a plane",
         "it needs a label at each position",
