@@ -56,8 +56,12 @@ def parts_by_actors(
 
     An actor whose process dies is started again, and its shard is tried up to three times more.
     Ray must have been started.
+
+    Raises:
+        ValueError: If a shard is damaged, as in this process.
     """
     import ray
+    from ray.exceptions import RayTaskError
 
     workers = min(plan.config.workers, len(numbers))
     gpus = 1 if ray.cluster_resources().get("GPU", 0) >= workers else 0
@@ -72,4 +76,9 @@ def parts_by_actors(
         actor = busy.pop(done[0])
         if waiting and not stop():
             busy[actor.make.remote(waiting.pop())] = actor
-        yield ray.get(done[0])
+        try:
+            record = ray.get(done[0])
+        except RayTaskError as error:
+            # As it would be said in this process, without the way through Ray.
+            raise error.cause from error
+        yield record

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 
-from shards.features.folder import Collection
+from shards.features.folder import Collection, committed
 from shards.features.parquet import PROVENANCE
 from shards.manifest import Manifest
 from trainers.embedding.plan import make_plan
@@ -96,23 +96,32 @@ def test_stopped_and_gone_on_gives_the_same_bytes(
 
 
 @pytest.mark.ray
-def test_actors_one_of_which_is_killed_give_the_same_bytes(
-    tiny, whole: Path, tmp_path: Path, files_of: Callable, monkeypatch: pytest.MonkeyPatch
+def test_actors_one_of_which_is_killed_give_the_same_bytes_and_say_what_is_damaged(
+    tiny, tmp_path: Path, files_of: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    copy, marks = damaged(tiny, tmp_path), tmp_path / "marks"
+    marks.mkdir()
+    plan = make_plan(tiny.job(tmp_path / "out", workers=2, shards=str(copy)))
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
-        marks = tmp_path / "marks"
-        marks.mkdir()
         monkeypatch.setattr("trainers.embedding.workers.PartMaker", dying_once(marks))
-        done = embed_shards(make_plan(tiny.job(tmp_path / "out", workers=2)))
+        with pytest.raises(ValueError, match=r"000002-00\.tar must have the sha256") as told:
+            embed_shards(plan)
     finally:
         ray.shutdown()
-    assert done.made == NUM_PARTS and (marks / "died").exists()
-    assert files_of(tmp_path / "out") == files_of(whole)
+        monkeypatch.undo()
+    assert type(told.value) is ValueError and (marks / "died").exists()
+    by_actors = committed(plan.out)
+    assert by_actors
+    shutil.copy(tiny.shards / "000002-00.tar", copy)
+    there = make_plan(tiny.job(tmp_path / "out", shards=str(copy)))
+    assert embed_shards(there).made == NUM_PARTS - len(by_actors)
+    embed_shards(make_plan(tiny.job(tmp_path / "alone", shards=str(copy))))
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "alone")
 
 
 def dying_once(marks: Path) -> type:
-    """Return a maker whose process is killed when it first makes the second part."""
+    """Return a maker whose process is killed when it first makes the first part."""
     from trainers.embedding.workers import PartMaker
 
     class Dying:
@@ -120,7 +129,7 @@ def dying_once(marks: Path) -> type:
             self.maker = PartMaker(plan)
 
         def make(self, number: int) -> dict:
-            if number == 1 and not (marks / "died").exists():
+            if number == 0 and not (marks / "died").exists():
                 (marks / "died").touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return self.maker.make(number)
@@ -149,10 +158,16 @@ def test_a_clip_that_cannot_be_read_has_no_row_and_is_told(
     assert broken not in Collection.load(str(tmp_path)).table(["key"])["key"].to_pylist()
 
 
-def test_a_shard_that_is_not_that_of_its_manifest_is_refused(tiny, tmp_path: Path) -> None:
-    copy = shutil.copytree(tiny.shards, tmp_path / "shards")
+def damaged(tiny, folder: Path) -> Path:
+    """Return a copy of the shards, the last byte of one of which has changed."""
+    copy = shutil.copytree(tiny.shards, folder / "shards")
     tar = copy / "000002-00.tar"
     tar.write_bytes(tar.read_bytes()[:-1] + b"x")
+    return copy
+
+
+def test_a_shard_that_is_not_that_of_its_manifest_is_refused(tiny, tmp_path: Path) -> None:
+    copy = damaged(tiny, tmp_path)
     with pytest.raises(ValueError, match=r"000002-00\.tar must have the sha256"):
         embed_shards(make_plan(tiny.job(tmp_path / "out", shards=str(copy))))
 
