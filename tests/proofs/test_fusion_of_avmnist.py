@@ -16,7 +16,7 @@ from trainers.fusion.late_task import LateMethod
 from trainers.fusion.networks import fit_alone, fit_joint
 from trainers.tasks import avmnist
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 CONFIG = NetworksConfig(dropout=0.1)
 

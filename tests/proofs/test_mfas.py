@@ -17,7 +17,7 @@ from trainers.fusion.networks import train_on
 from trainers.fusion.training import seeded
 from trainers.tasks.task import Split
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def on_towers(cached: Cached, fusion: FusionLayers) -> MfasMethod:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from trainers.fusion.mfas.search import search
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SEEDS = range(10)
 
