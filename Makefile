@@ -126,6 +126,7 @@ demo: $(STAMP) $(CORPUS) ## All of it on the demo corpus, to a report (ARGS go t
 	@$(WEAKVID) report data/demo/shards --truth data/demo/videos
 	@$(DEMO) train
 	@$(DEMO) evaluate ARGS=
+	@$(DEMO) embed ARGS=
 	@$(DEMO) report ARGS=
 
 # The same variables as the verb itself takes; settings for a cluster unless others are named.
