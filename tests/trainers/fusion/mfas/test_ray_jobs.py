@@ -12,6 +12,7 @@ from trainers.fusion.mfas.trace import Trace
 ray = pytest.importorskip("ray")
 
 
+@pytest.mark.ray
 def test_jobs_as_ray_tasks_find_what_one_process_finds(
     trainer: Callable[..., Trainer], whole: Trace
 ) -> None:
