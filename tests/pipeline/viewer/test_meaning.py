@@ -109,6 +109,7 @@ def test_clips_like_one_are_linked_from_its_page(page, keys) -> None:
 
 def test_words_that_nobody_knows_find_nothing_and_are_escaped(page) -> None:
     body = page("/?meaning=%3Cscript%3Ealert(1)")
+    assert "The run knows none of these words" in body
     assert shown(body) == [] and "<script>alert" not in body and "&lt;script&gt;" in body
 
 
