@@ -4,8 +4,6 @@ Shape letters in this file:
     N  examples    T  positions    C  width of a modality, or classes
 """
 
-import contextlib
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +13,9 @@ from torch import Tensor
 
 from configs.sequences import HiddenCrfConfig, LearningConfig, SequenceConfig
 from trainers.fusion.sequences.inputs import Inputs, inputs_of, known, labels_of
+from trainers.fusion.sequences.learning import learn
 from trainers.fusion.sequences.network import Asked, HiddenCrf, Network, SequenceNetwork
+from trainers.fusion.training import seeded
 from trainers.models.standardise import feature_statistics
 from trainers.tasks.task import Split, Task
 
@@ -42,7 +42,7 @@ class SequenceMethod:
     def scores(self, split: Split) -> np.ndarray:
         """Return log-probabilities `[N, C]` or `[N, T, C]`; scores `[N]`, `[N, T]` or `[N, K]`."""
         inputs = standardised(split, self.statistics)
-        with _one_thread():
+        with seeded(0):
             parts = [
                 self.network.scores(Inputs({n: v[at] for n, v in inputs.values.items()}, mask_BT))
                 for at, mask_BT in _parts(inputs.mask_BT)
@@ -56,12 +56,12 @@ class SequenceMethod:
         Raises:
             ValueError: If the labels are no chain.
         """
-        chain = getattr(self.network, "chain", None)
-        if not isinstance(self.network, SequenceNetwork) or chain is None:
+        network = self.network
+        if not isinstance(network, SequenceNetwork) or network.chain is None:
             raise ValueError("output must be `chain` for the best labels of a whole sequence")
         inputs = standardised(split, self.statistics)
-        with _one_thread():
-            return chain.best(self.network.outputs(inputs), inputs.mask_BT).numpy()
+        with seeded(0):
+            return network.chain.best(network.outputs(inputs), inputs.mask_BT).numpy()
 
 
 def fit(task: Task, config: SequenceConfig, seed: int) -> SequenceMethod:
@@ -120,10 +120,9 @@ def _fit(
     told = inputs_of(train, names)
     statistics = {n: feature_statistics(v, told.mask_BT) for n, v in told.values.items()}
     widths = {name: value.shape[2] for name, value in told.values.items()}
-    with _one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         network = build(widths, _asked(task))
-        best = _train(
+        best = learn(
             network,
             learning,
             (standardised(train, statistics), labels_of(train)),
@@ -140,67 +139,6 @@ def _asked(task: Task) -> Asked:
     return Asked(len(task.classes), each, train.labels.shape[1] if many else 1)
 
 
-def _train(
-    network: Network,
-    learning: LearningConfig,
-    train: tuple[Inputs, Tensor],
-    val: tuple[Inputs, Tensor],
-) -> dict[str, Tensor]:
-    """Train, and return the weights of the epoch with the least loss on `val`."""
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=learning.lr, weight_decay=learning.weight_decay
-    )
-    mean = copy.deepcopy(network).eval()
-    best_loss, best_epoch = float("inf"), 0
-    best = copy.deepcopy(mean.state_dict())
-    for epoch in range(learning.epochs):
-        _train_epoch(network, mean, optimizer, learning, train)
-        with torch.no_grad():
-            loss = float(mean.loss(*val)) / max(int(known(val[1]).sum()), 1)
-        if loss < best_loss:
-            best_loss, best_epoch = loss, epoch
-            best = copy.deepcopy(mean.state_dict())
-        if epoch - best_epoch >= learning.patience:
-            break
-    return best
-
-
-def _train_epoch(
-    network: Network,
-    mean: Network,
-    optimizer: torch.optim.Optimizer,
-    learning: LearningConfig,
-    train: tuple[Inputs, Tensor],
-) -> None:
-    network.train()
-    inputs, labels = train
-    # A batch may hold no label at all: sums over its labels, over how many it has on average.
-    labels_each = float(known(labels).sum()) / len(labels)
-    for rows in torch.randperm(len(labels)).split(learning.batch):
-        batch = inputs.rows(rows)
-        longest = batch.mask_BT.shape[1]
-        own = labels[rows, :longest] if network.asked.each else labels[rows]
-        loss = network.loss(batch, own) / (labels_each * len(rows))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), learning.clip_norm)
-        optimizer.step()
-        with torch.no_grad():
-            for kept, own in zip(mean.parameters(), network.parameters(), strict=True):
-                kept.lerp_(own, 1 - learning.average)
-
-
 def _parts(mask_NT: Tensor) -> Iterator[tuple[slice, Tensor]]:
     for start in range(0, len(mask_NT), _PART):
         yield slice(start, start + _PART), mask_NT[start : start + _PART]
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums in one order, and no threads that wait for one another over tiny matrices."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -16,7 +16,7 @@ from configs.sequences import (
 )
 from trainers.fusion.sequences.fit import SequenceMethod, fit, fit_hidden_crf
 from trainers.kernels.attention import MassError
-from trainers.tasks.task import Sequences, Split, Task
+from trainers.tasks.task import UNLABELLED, Sequences, Split, Task
 
 LEARNING = LearningConfig(epochs=12, lr=1e-2, batch=20)
 STATES: list[StatesConfig] = [
@@ -159,6 +159,13 @@ def test_what_has_no_chain_of_classes_is_refused(whole: Task, scored: Task) -> N
         fit(whole, SequenceConfig(output="chain"), 0)
     with pytest.raises(ValueError, match="needs classes, got scores"):
         fit_hidden_crf(scored, HiddenCrfConfig(), 0)
+
+
+def test_a_task_without_any_train_label_is_refused(whole: Task) -> None:
+    train = whole.splits["train"]
+    nothing = dataclasses.replace(train, labels=np.full_like(train.labels, UNLABELLED))
+    with pytest.raises(ValueError, match="one that is known, got none"):
+        fit(Task("none", whole.classes, {**whole.splits, "train": nothing}), SequenceConfig(), 0)
 
 
 def test_linear_attention_stops_where_its_mass_is_not_positive(positions: Task) -> None:
