@@ -131,9 +131,14 @@ def shown_figures(folder: Path, options: argparse.Namespace) -> dict[str, float]
                 split: Labelled(features_of(folder, split, task, joint=joint), task.labels[split])
                 for split in task.clips
             }
-            if splits["train"].features:
-                absence = measure_absence(FusionConfig(), splits, len(task.classes))
-                found |= absence.figures(f"{word}_joint" if joint else word)
+            if not splits["train"].features:
+                continue
+            prefix = f"{word}_joint" if joint else word
+            for name, forewarned in ((prefix, False), (f"{prefix}_forewarned", True)):
+                absence = measure_absence(
+                    FusionConfig(), splits, len(task.classes), forewarned=forewarned
+                )
+                found |= absence.figures(name)
     first = next(iter(SHOWN))
     kinds = [key.removeprefix(first) for key in found if key.startswith(first)]
     means = {f"shown{k}": float(np.mean([found[f"{word}{k}"] for word in SHOWN])) for k in kinds}

@@ -63,7 +63,11 @@ class Absence:
 
 
 def measure_absence(
-    config: FusionConfig, splits: Mapping[str, Labelled], num_classes: int
+    config: FusionConfig,
+    splits: Mapping[str, Labelled],
+    num_classes: int,
+    *,
+    forewarned: bool = False,
 ) -> Absence:
     """Train a classifier a seed on all modalities, and test it with each subset of them.
 
@@ -71,6 +75,8 @@ def measure_absence(
         config: Terms of the fusion table; a row of it, `early_concat`, is the same classifier.
         splits: `train`, `val` and `test`. Weights are from train, the epoch is chosen on val.
         num_classes: Classes.
+        forewarned: Train on every clip once more without each of its modalities, and choose the
+            epoch so, instead of on whole clips only.
 
     Raises:
         ValueError: If there are fewer than two modalities: nothing would be left without one.
@@ -79,8 +85,11 @@ def measure_absence(
     names = tuple(train.features)
     if len(names) < 2:
         raise ValueError(f"features must be of two modalities or more, got {names}")
+    learnt = [train, val]
+    if forewarned:
+        learnt = [_and_without_each(part, train.features) for part in learnt]
     fitted = [
-        fit_classifier(config, seed, train.fused(), val.fused(), num_classes)
+        fit_classifier(config, seed, learnt[0].fused(), learnt[1].fused(), num_classes)
         for seed in range(config.seeds)
     ]
     rows = [
@@ -126,6 +135,17 @@ def without(
         name: x_NF if name in present else np.broadcast_to(_stand_in(train[name], fill), x_NF.shape)
         for name, x_NF in features.items()
     }
+
+
+def _and_without_each(part: Labelled, train: Mapping[str, np.ndarray]) -> Labelled:
+    """Return the examples whole, and then again without each modality."""
+    names = list(part.features)
+    kept = [names, *([name for name in names if name != missing] for missing in names)]
+    versions = [without(part.features, present, "mean", train) for present in kept]
+    return Labelled(
+        {name: np.concatenate([version[name] for version in versions]) for name in names},
+        np.tile(part.label_N, len(versions)),
+    )
 
 
 def _stand_in(train_NF: np.ndarray, fill: Fill) -> np.ndarray:

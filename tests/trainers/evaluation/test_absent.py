@@ -5,6 +5,7 @@ import pytest
 
 from configs.fusion import FusionConfig
 from trainers.evaluation.absent import measure_absence, with_joint, without
+from trainers.fusion.classifier import fit_classifier
 from trainers.fusion.table import Labelled, make_table
 
 CONFIG = FusionConfig(epochs=30, seeds=3, hidden_dim=16, dropout=0.1)
@@ -72,6 +73,28 @@ def test_the_mean_is_that_of_the_training_clips_and_what_is_present_stays_bit_fo
 def test_zeros_do_more_harm_than_the_mean_where_a_feature_is_far_from_zero(splits):
     figures = measure_absence(CONFIG, splits, 4).figures("x")
     assert figures["x_without_seen_zero"] <= figures["x_without_seen_mean"] + 0.05
+
+
+def test_a_forewarned_classifier_is_trained_and_chosen_on_clips_without_each_modality_too(
+    splits, monkeypatch
+):
+    given = []
+
+    def spy(config, seed, train, val, num_classes):
+        given.append((train, val))
+        return fit_classifier(config, seed, train, val, num_classes)
+
+    monkeypatch.setattr("trainers.evaluation.absent.fit_classifier", spy)
+    config = CONFIG.model_copy(update={"epochs": 1})
+    measure_absence(config, splits, 4, forewarned=True)
+    train, mean_F = splits["train"], splits["train"].fused().features_NF.mean(axis=0)
+    for examples, part in zip(given[0], (train, splits["val"]), strict=True):
+        whole_NF, no_seen_NF, no_heard_NF = np.split(examples.features_NF, 3)
+        assert np.array_equal(whole_NF, part.fused().features_NF)
+        np.testing.assert_allclose(no_seen_NF[:, :3], np.tile(mean_F[:3], (240, 1)), 1e-5)
+        np.testing.assert_allclose(no_heard_NF[:, 3:], np.tile(mean_F[3:], (240, 1)), 1e-5)
+        assert np.array_equal(no_seen_NF[:, 3:], whole_NF[:, 3:])
+        assert np.array_equal(examples.label_N, np.tile(part.label_N, 3))
 
 
 def test_joint_features_go_with_the_modality_that_they_are_computed_from(splits):
