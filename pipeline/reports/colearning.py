@@ -17,6 +17,15 @@ from pipeline.reports.text import as_float, clean
 TASKS = (("shown", "what is shown"), ("absent", "the demo's label"))
 """Prefixes of the figures of each labelled task, and what it asks."""
 
+KINDS = {
+    "": "",
+    "_joint": ", with joint features",
+    "_forewarned": ", forewarned",
+    "_joint_forewarned": ", with joint features, forewarned",
+}
+"""What follows the prefix: what the classifier was given, and whether it had seen clips without
+each modality too when it was trained."""
+
 MISSING = ("text", "video", "audio")
 WINDOWS = {"nearest": "bag_nearest_right", "most_similar": "bag_right_first", "soft": "bag_mass"}
 """By choice of window, how much of a bag it gives to right windows; see trainers' bag_mass.py."""
@@ -115,7 +124,8 @@ def _tables(arms: Sequence[dict]) -> list[Table]:
 def _task_rows(arms: Sequence[dict], task: str) -> list[Row]:
     rows = []
     for arm in arms:
-        for prefix, what in ((task, ""), (f"{task}_joint", ", with joint features")):
+        for suffix, what in KINDS.items():
+            prefix = f"{task}{suffix}"
             keys = [f"{prefix}_without_{m}_{fill}" for fill in ("mean", "zero") for m in MISSING]
             if row := _row(arm, ["t2v_r10", f"{prefix}_all", *keys], what):
                 rows.append(row)

@@ -1,6 +1,6 @@
 """Co-learning on the demo corpus: what translation gives where a modality is missing.
 
-All arms of benchmarks/colearning.py, 27 runs, some 40 minutes on a core. WEAKVID_COLEARNING may
+All arms of benchmarks/colearning.py, 21 runs, some 40 minutes on a core. WEAKVID_COLEARNING may
 name a folder to work in, as WEAKVID_ABLATION does.
 """
 
@@ -12,7 +12,7 @@ import pytest
 from tables import Table, fill, over_seeds, percent
 
 from benchmarks.colearning import ARMS
-from pipeline.reports.colearning import MISSING, TASKS, WINDOWS, colearning_section
+from pipeline.reports.colearning import KINDS, MISSING, TASKS, WINDOWS, colearning_section
 from pipeline.reports.inputs import RunFiles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * 3600)]
@@ -46,15 +46,15 @@ def test_every_arm_with_a_modality_missing_has_its_figures_and_the_report_its_ve
         assert len(runs) == SEEDS
         figures(**{f"{arm.label}: R@10": percent(over_seeds(runs, "t2v_r10"))})
         for task, asked in TASKS:
-            for prefix in (task, f"{task}_joint"):
-                if f"{prefix}_all" not in runs[0]:
+            for suffix, what in KINDS.items():
+                prefix = f"{task}{suffix}"
+                if not all(f"{prefix}_all" in run for run in runs):
                     continue
                 shown = [("all", f"{prefix}_all")]
                 shown += [(f"no {m}", f"{prefix}_without_{m}_mean") for m in MISSING]
                 shown += [(f"no {m}, zeros", f"{prefix}_without_{m}_zero") for m in MISSING]
                 line = "; ".join(f"{name} {percent(over_seeds(runs, key))}" for name, key in shown)
-                joint = " with joint features" if prefix != task else ""
-                figures(**{f"{arm.label}: {asked}{joint}": line})
+                figures(**{f"{arm.label}: {asked}{what}": line})
     content = json.loads((work / "runs" / "colearning.json").read_text())
     section = colearning_section(RunFiles("proof", colearning=content))
     assert len(section.leads) == len(TASKS) * len(MISSING)
