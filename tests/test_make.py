@@ -115,6 +115,7 @@ def test_the_demo_is_all_verbs_in_order_and_settings_go_to_training(project: Pat
         "<train><--preset><demo><--training.steps><3>",
         "<evaluate><--preset><demo>",
         "<compare><--grid.workers><2>",
+        "<embed>",
         "<report><--preset><demo>",
     ]
 
