@@ -35,11 +35,15 @@ READERS = 16
 EXTENSIONS: dict[Format, str] = {"parquet": ".parquet", "webdataset": ".tar"}
 
 
+class OtherPlan(ValueError):  # noqa: N818  it is what the user is told
+    """The folder was begun with another plan."""
+
+
 def claim(out: str, plan: Mapping[str, Any]) -> None:
     """Begin a folder by its plan, or go on with one that has the same.
 
     Raises:
-        ValueError: If the folder belongs to another plan; says what differs.
+        OtherPlan: If the folder belongs to another plan; says what differs.
     """
     storage.make_folder(out)
     path = storage.join(out, PLAN)
@@ -53,10 +57,23 @@ def claim(out: str, plan: Mapping[str, Any]) -> None:
     ]
     if differing:
         lines = "\n  ".join(differing)
-        raise ValueError(
+        raise OtherPlan(
             f"{out} must hold features of the same plan, got others; --embedding.out OTHER keeps "
             f"both, or delete the folder\n  {lines}"
         )
+
+
+def clear(out: str) -> None:
+    """Delete an embedding: manifest first and plan last, so that what is left can be gone on with.
+
+    Other files in the folder stay.
+    """
+    storage.delete(storage.join(out, MANIFEST))
+    for name in sorted(committed(out)):
+        storage.delete(_record_path(out, name))
+        for extension in EXTENSIONS.values():
+            storage.delete(storage.join(out, name + extension))
+    storage.delete(storage.join(out, PLAN))
 
 
 def write_part(

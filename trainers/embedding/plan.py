@@ -48,6 +48,9 @@ class Plan:
     """What stands in the shards."""
 
     out: str
+    is_own: bool
+    """Whether `out` is the run's own folder, which holds one embedding, the newest."""
+
     config: EmbeddingConfig
     provenance: dict[str, Any]
     """What the folder says that it is: plain values."""
@@ -80,7 +83,8 @@ def make_plan(job: EmbedJob) -> Plan:
         "code": _code(),
         **weights,
     }
-    return Plan(run_dir, checkpoint, manifest, embedding_folder(job), config, provenance)
+    out = embedding_folder(job)
+    return Plan(run_dir, checkpoint, manifest, out, not config.out, config, provenance)
 
 
 def embedding_folder(job: EmbedJob) -> str:

@@ -1,5 +1,6 @@
 """One embedding of shards: planned, made part by part, measured, sealed; goes on after a stop."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 from tqdm_loggable.auto import tqdm
 
 from shards import storage
-from shards.features.folder import claim, committed, seal
+from shards.features.folder import OtherPlan, claim, clear, committed, seal
 from trainers.embedding.part import part_of
 from trainers.embedding.plan import Plan
 from trainers.embedding.recall import held_out_recall
 from trainers.embedding.workers import parts_by_actors, parts_here
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,10 @@ def embed_shards(plan: Plan, stop: Callable[[], bool] = lambda: False) -> Outcom
         stop: Whether no further shard shall be begun.
 
     Raises:
-        ValueError: If the folder holds another embedding, or a shard is damaged.
+        ValueError: If the folder holds another embedding and is not the run's own, or a shard is
+            damaged.
     """
-    claim(plan.out, plan.provenance)
+    _claim(plan)
     names = [part_of(shard["name"]) for shard in plan.manifest.shards]
     there = committed(plan.out)
     todo = [number for number, name in enumerate(names) if name not in there]
@@ -54,6 +58,17 @@ def embed_shards(plan: Plan, stop: Callable[[], bool] = lambda: False) -> Outcom
         plan.out, plan.provenance, names, lambda found: {"recall": held_out_recall(found, split)}
     )
     return Outcome(made, len(names), whole.manifest)
+
+
+def _claim(plan: Plan) -> None:
+    try:
+        claim(plan.out, plan.provenance)
+    except OtherPlan as other:
+        if not plan.is_own:
+            raise
+        logger.warning("the run's own embedding is made again, since its plan changed: %s", other)
+        clear(plan.out)
+        claim(plan.out, plan.provenance)
 
 
 def _count(records: Iterable[dict[str, Any]], plan: Plan, todo: list[int]) -> int:

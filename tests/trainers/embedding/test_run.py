@@ -192,3 +192,20 @@ def test_code_that_only_trains_may_change_and_code_that_embeds_may_not(
         assert name in known
         monkeypatch.setattr(plan, "code_version", lambda name=name: known | {name: "another"})
         assert (make_plan(tiny.job()).provenance["code"] == before) is same
+
+
+def test_the_runs_own_folder_holds_the_newest_embedding_only(
+    tiny, tmp_path: Path, files_of: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(tiny.run_dir, tmp_path / "tiny")
+    own = tmp_path / "tiny/embeddings"
+    job = tiny.job(features=("embedding", "video"), format="webdataset")
+    here = job.run.model_copy(update={"root": str(tmp_path)})
+    embed_shards(make_plan(job.model_copy(update={"run": here})))
+    (own / "notes.txt").write_text("mine")
+    other = tiny.job(features=("embedding",)).model_copy(update={"run": here})
+    assert embed_shards(make_plan(other)).made == NUM_PARTS
+    assert "made again" in caplog.text and "wanted" in caplog.text
+    names = sorted(files_of(own))
+    assert "notes.txt" in names and not [name for name in names if name.endswith(".tar")]
+    assert list(Collection.load(str(own)).widths) == ["caption_embedding", "embedding"]
