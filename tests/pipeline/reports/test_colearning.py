@@ -80,8 +80,18 @@ def test_the_page_says_how_often_it_is_ahead_and_escapes_what_a_file_names(mater
     page = write_report(material.run_dir, None, None).read_text()
     assert 'href="#colearning"' in page
     assert "<b>3 of 3</b>" in page
+    assert "not ahead here" not in page
     assert "51.0\u202f% ± 1.4" in page
     assert "arm both &lt;script&gt;" in page
+
+
+def test_the_page_says_plainly_where_it_is_not_ahead(material) -> None:
+    folder = material.run_dir / "colearning"
+    folder.mkdir()
+    (folder / "colearning.json").write_text(json.dumps(tree([0.40, 0.50], [0.46, 0.48])))
+    page = write_report(material.run_dir, None, None).read_text()
+    assert "<b>0 of 3</b>" in page
+    assert "It is not ahead here." in page
 
 
 def test_a_run_without_the_comparison_has_no_such_section(material) -> None:
