@@ -132,6 +132,6 @@ def test_kernels_of_attention_on_opinions(test_data: Path, figures) -> None:
         with pytest.raises(MassError) as error:
             fit(task, SequenceConfig(states=states), 0)
         stopped.append(str(error.value).rpartition("got ")[2])
-    figures(linear=f"does not train: {' and '.join(stopped)} have mass in the first step")
+    figures(linear=f"does not train; positive sums in the first step: {'; '.join(stopped)}")
     accuracies = [arm.figure("accuracy") for arm in found.values()]
     assert max(accuracies) - min(accuracies) <= 2
