@@ -196,13 +196,14 @@ def test_on_ray_the_figures_are_the_same_when_a_worker_is_killed(
     killer = threading.Thread(target=kill_one, daemon=True)
     try:
         killer.start()
-        grid = run_grid(grid_config(tmp_path, workers=2), {"made": made})
+        grid = run_grid(grid_config(tmp_path, workers=2, seeds=1), {"made": made})
     finally:
         over.set()
         ray.shutdown()
     killer.join()
     assert killed
     assert grid.failed == {}
-    same(figures(here[0]), figures(grid))
+    first = {name: found for name, found in figures(here[0]).items() if found["seed"] == 0}
+    same(first, figures(grid))
     written = json.loads(next(tmp_path.glob("cells/*/made/early/0.json")).read_text())
     assert written["figures"] == grid.cells[Cell("made", "early", 0)]["figures"]
