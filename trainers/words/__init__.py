@@ -1,0 +1,1 @@
+"""Word vectors from what is seen together."""
