@@ -39,6 +39,6 @@ def test_categories_lack_none() -> None:
         agreement(np.eye(2), ["a"])
 
 
-def test_a_words_first_category_counts(tmp_path: Path) -> None:
+def test_a_words_last_category_by_name_counts(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"FOOD_A": ["egg"], "BODY": ["egg", "arm"]}')
     assert read_categories(tmp_path / "c.json") == {"egg": "FOOD_A", "arm": "BODY"}
