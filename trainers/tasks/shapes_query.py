@@ -54,7 +54,7 @@ def answers(query: str, shapes_NG: np.ndarray, colours_NG: np.ndarray) -> np.nda
     match parse(query):
         case ("is", one, two):
             both_NG = _cells(one, shapes_NG, colours_NG) & _cells(two, shapes_NG, colours_NG)
-            return both_NG.any(axis=1)
+            return np.asarray(both_NG.any(axis=1))
         case _:
             raise ValueError(f"query must be `(is A B)`, got {query!r}")
 
