@@ -33,7 +33,7 @@ help: ## Print this list
 	@echo 'usage: make TARGET [VARIABLE=VALUE ...]'
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
-	  while IFS='|' read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
+	  while IFS='|' read -r target text; do printf '  %-16s %s\n' "$$target" "$$text"; done
 	@echo
 	@echo 'variables:'
 	@echo '  SOURCE=DIR OUT=DIR   shards: your videos with their captions -> where shards go'
